@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The index of this project: every job is a script in tools/rig, in the order
+# of their needs. `make help` lists targets and knobs.
+
+# Knobs, on the command line or in the environment:
+#: KSRC=/path     another base: a git checkout (its HEAD) or a plain kernel tree
+#: ACCEL=tcg|kvm  how QEMU runs the guest; tcg, the default, needs nothing of the host
+#: QEMU=binary    another qemu-system-x86_64, at least 7.2
+#: JOBS=N         how much runs at the same time; default: one for each CPU
+#: CACHE=/path    downloads and ccache; default: ~/.cache/kvm-mmu-evict
+#: FULL=1         run: all pools and seeds instead of a few cells
+#: RUN=id         run: go on with this run
+#: CONFIG=name    kernel: lean (default) or debug, see tools/rig/configs
+#: TESTS="a b"    selftests: build only these, e.g. x86/mmu_evict_test
+#: FORCE=1        tree, refresh, distclean: drop what would be lost
+#: REROLL=N RFC=1 series: [PATCH vN], [RFC PATCH]
+#: V=1            show everything
+
+SHELL := /bin/bash
+RIG := tools/rig
+CONFIG ?= lean
+# Which Debian packages a target wants.
+DEPS := run
+
+export RIG_T0 ?= $(shell date +%s)
+# One step at a time: each of them uses all of JOBS.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+.PHONY: run test tree series series-build refresh kernel selftests image kunit \
+	kunit-x86 kselftest check pahole clean distclean help deps
+
+run: override CONFIG := lean
+run: deps tree kernel selftests image ## the main job: reference traces under fifo and clock, table and plot
+	@$(RIG)/run-traces
+
+test: DEPS := test
+test: override CONFIG := debug
+test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests on the debug kernel, the rig's own
+	@$(RIG)/run-tests
+
+deps: ## install the Debian packages that are missing, or print how
+	@$(RIG)/deps $(DEPS)
+
+tree: deps ## build/linux: base, plus one commit a patch
+	@$(RIG)/make-tree
+
+refresh: deps ## the way back: commits of build/linux to patches/ and overlay
+	@$(RIG)/refresh-patches
+
+series: DEPS := series
+series: deps ## the mailable series with its cover letter, in out/series, checked by checkpatch
+	@$(RIG)/make-series
+
+series-build: deps ## compile KVM at each patch of the series
+	@$(RIG)/build-series
+
+pahole: DEPS := series
+pahole: deps ## sizes of KVM's structs without and with the series
+	@$(RIG)/struct-size
+
+kernel: tree ## build/kernel-CONFIG
+	@$(RIG)/build-kernel $(CONFIG)
+
+selftests: tree ## build/selftests: the KVM selftests, installed
+	@$(RIG)/build-selftests
+
+image: selftests ## build/image: the guest's initramfs
+	@$(RIG)/build-image
+
+kunit: DEPS := test
+kunit: tree ## KUnit suites on UML: seconds
+	@$(RIG)/run-kunit um
+
+kunit-x86: DEPS := test
+kunit-x86: tree ## KUnit suites in QEMU, with lockdep
+	@$(RIG)/run-kunit x86_64
+
+kselftest: DEPS := test
+kselftest: override CONFIG := debug
+kselftest: kernel selftests image ## the KVM selftests of this project on the debug kernel
+	@$(RIG)/run-tests --only selftests
+
+check: DEPS := series
+check: deps ## lints: shellcheck, Python, checkpatch, hygiene
+	@$(RIG)/check
+
+clean: ## remove kernels, images and tests; keep build/linux, results and CACHE
+	@find build -mindepth 1 -maxdepth 1 ! -name linux ! -name ksrc.git -exec rm -rf {} + 2> /dev/null || true
+
+distclean: ## remove build/ and out/; keep CACHE
+	@$(RIG)/make-tree --check
+	@rm -rf build out
+
+help: ## this
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf '  %-14s %s\n' $$name "$$text"; done
+	@echo 'Knobs:'
+	@sed -n 's/^#: /    /p' Makefile

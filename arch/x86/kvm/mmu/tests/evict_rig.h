@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The test rig of the eviction core, evict.h: a list of pages that the core
+ * sweeps, and the model that has to look the same after every operation.
+ *
+ * The callbacks do what the MMU does, as far as the core can tell.  They watch
+ * the core on the way, and end a sweep that went astray.
+ */
+#ifndef __KVM_X86_MMU_EVICT_RIG_H
+#define __KVM_X86_MMU_EVICT_RIG_H
+
+#include "evict_model.h"
+
+enum place { NOWHERE, LISTED, UNLINKED };
+
+struct test_page {
+	struct list_head link;
+	enum place place;
+	unsigned int born;
+	u8 state;
+	/* The marks that aren't in @state. */
+	u8 marks;
+};
+
+struct rig {
+	struct list_head list;
+	struct list_head zapped;
+	struct list_head *hand;
+	struct list_head *stop;
+	struct test_page page[NR_NAMES];
+	unsigned int births;
+	struct world world;
+	/* How many pages met each verdict. */
+	unsigned long seen[KVM_MMU_EVICT_FORCE + 1];
+	/* The first thing to go wrong. */
+	const char *wrong;
+
+	/* From here on, set_up() clears only what has to be. */
+	struct model model;
+	struct text visits;
+	struct text drawn;
+};
+
+struct test_sweep {
+	struct kvm_mmu_evict_sweep core;
+	struct rig *rig;
+	unsigned long classified;
+};
+
+static void go_wrong(struct rig *rig, const char *why)
+{
+	if (!rig->wrong)
+		rig->wrong = why;
+}
+
+static struct test_page *to_page(struct list_head *link)
+{
+	return container_of(link, struct test_page, link);
+}
+
+static bool is_listed(struct rig *rig, struct list_head *link)
+{
+	struct test_page *page = to_page(link);
+
+	return page >= rig->page && page < rig->page + NR_NAMES &&
+	       page->place == LISTED;
+}
+
+/* Leaves the list like a shadow page does, see __kvm_mmu_prepare_zap_page(). */
+static int zap(struct rig *rig, struct test_page *page)
+{
+	bool pinned = page->marks & PINNED;
+
+	if (page->place != LISTED)
+		return 0;
+	kvm_mmu_evict_unlink(&rig->hand, &rig->stop, &page->link);
+	if (!pinned)
+		list_add(&page->link, &rig->zapped);
+	page->place = pinned ? UNLINKED : NOWHERE;
+	if (rig->hand == &page->link || rig->stop == &page->link) {
+		go_wrong(rig, "hand or stop is on a page that left the list");
+		rig->hand = rig->stop = NULL;
+	}
+	return !pinned;
+}
+
+/* Free zapped pages; whoever looks at them from now on is in for a surprise. */
+static void commit(struct rig *rig)
+{
+	struct test_page *page, *next;
+
+	list_for_each_entry_safe(page, next, &rig->zapped, link) {
+		list_del(&page->link);
+		memset(page, 0x6b, sizeof(*page));
+		page->place = NOWHERE;
+	}
+}
+
+static void add(struct rig *rig, int id, u8 marks)
+{
+	struct test_page *page = &rig->page[id];
+
+	kvm_mmu_evict_init_page(&page->state);
+	if (!(marks & FRESH))
+		kvm_mmu_evict_settle_page(&page->state);
+	if (marks & TOUCHED)
+		kvm_mmu_evict_touch(&page->state);
+	page->marks = marks & ~(TOUCHED | FRESH);
+	page->place = LISTED;
+	page->born = ++rig->births;
+	kvm_mmu_evict_link(&rig->list, &rig->stop, &page->link);
+}
+
+static bool settle(struct list_head *link)
+{
+	struct test_page *page = to_page(link);
+
+	if (!kvm_mmu_evict_settle_page(&page->state))
+		return false;
+	page->marks &= ~ACCESSED;
+	return true;
+}
+
+static enum kvm_mmu_evict_class classify(struct kvm_mmu_evict_sweep *core,
+					 struct list_head *link)
+{
+	struct test_sweep *s = container_of(core, struct test_sweep, core);
+	struct test_page *page = to_page(link);
+	enum kvm_mmu_evict_class class;
+	struct rig *rig = s->rig;
+	int meanwhile;
+
+	/* End a sweep that left the list or doesn't stop. */
+	if (!is_listed(rig, link) || ++s->classified > 50 * NR_NAMES) {
+		go_wrong(rig, "the sweep went astray");
+		core->target = 0;
+		return KVM_MMU_EVICT_PINNED;
+	}
+
+	if (page->marks & PINNED) {
+		class = KVM_MMU_EVICT_PINNED;
+	} else {
+		bool accessed = page->marks & ACCESSED;
+
+		core->budget -= rig->world.cost;
+		page->marks &= ~ACCESSED;
+		class = kvm_mmu_evict_test_clear_ref(&page->state, accessed) ?
+			KVM_MMU_EVICT_REFERENCED : KVM_MMU_EVICT_IDLE;
+		if (page->marks & OBSOLETE)
+			class = KVM_MMU_EVICT_OBSOLETE;
+	}
+
+	meanwhile = touched_meanwhile(&rig->world, page - rig->page, s->classified);
+	if (meanwhile >= 0 && rig->page[meanwhile].place == LISTED)
+		kvm_mmu_evict_touch(&rig->page[meanwhile].state);
+	return class;
+}
+
+static void report(struct kvm_mmu_evict_sweep *core, struct list_head *link,
+		   enum kvm_mmu_evict_verdict verdict)
+{
+	struct rig *rig = container_of(core, struct test_sweep, core)->rig;
+
+	rig->seen[verdict]++;
+	if (is_listed(rig, link))
+		put_visit(&rig->visits, "!=-#"[verdict],
+			  'a' + (to_page(link) - rig->page));
+}
+
+/* The order of the signs above. */
+static_assert(KVM_MMU_EVICT_SKIP == 0 && KVM_MMU_EVICT_FORCE == 3);
+
+static unsigned long evict(struct kvm_mmu_evict_sweep *core, struct list_head *link)
+{
+	struct rig *rig = container_of(core, struct test_sweep, core)->rig;
+	struct test_page *page = to_page(link);
+	unsigned long freed = 0;
+	int i;
+
+	for (i = 0; i < NR_NAMES; i++)
+		if (rig->world.drag[page - rig->page] & BIT(i))
+			freed += zap(rig, &rig->page[i]);
+	freed += zap(rig, page);
+	if (rig->wrong)
+		core->target = 0;
+	return freed;
+}
+
+static const struct kvm_mmu_evict_ops loud_ops = {
+	.settle = settle, .classify = classify, .report = report, .evict = evict,
+};
+
+static const struct kvm_mmu_evict_ops mute_ops = {
+	.settle = settle, .classify = classify, .evict = evict,
+};
+
+/* Take a picture of the real list; hand and stop are -1 if they are nowhere. */
+static void look(struct rig *rig, struct picture *p)
+{
+	struct list_head *link;
+	unsigned int born = 0;
+
+	memset(p, 0, sizeof(*p));
+	p->hand = p->stop = -1;
+	list_for_each_prev(link, &rig->list) {
+		struct test_page *page = to_page(link);
+
+		if (!is_listed(rig, link) || page->born <= born)
+			return go_wrong(rig, "the list is not in the order of creation");
+		born = page->born;
+		if (rig->hand == link)
+			p->hand = p->nr;
+		if (rig->stop == link)
+			p->stop = p->nr;
+		p->name[p->nr] = 'a' + (page - rig->page);
+		p->marks[p->nr++] = page->marks | page->state;
+	}
+	if (!rig->hand || rig->hand == &rig->list)
+		p->hand = p->nr;
+	if (!rig->stop || rig->stop == &rig->list)
+		p->stop = p->nr;
+	if (p->hand < 0 || p->stop < 0)
+		go_wrong(rig, "hand or stop is neither on the list nor on its head");
+}
+
+static void compare(struct rig *rig)
+{
+	struct picture real;
+
+	look(rig, &real);
+	if (memcmp(&real, &rig->model.now, sizeof(real)))
+		go_wrong(rig, "the list differs from the model");
+}
+
+static void sweep(struct rig *rig, unsigned long target, long budget)
+{
+	struct kvm_mmu_evict_sweep m = { .target = target, .budget = budget };
+	struct test_sweep s = { .core = m, .rig = rig };
+	unsigned long freed;
+
+	if (rig->world.mute)
+		freed = kvm_mmu_evict_sweep(&rig->list, &rig->hand, &rig->stop,
+					    &mute_ops, &s.core);
+	else
+		freed = kvm_mmu_evict_sweep(&rig->list, &rig->hand, &rig->stop,
+					    &loud_ops, &s.core);
+	commit(rig);
+	model_sweep(&rig->model, &rig->world, &m);
+
+	if (s.classified != s.core.scanned)
+		go_wrong(rig, "the pages scanned are not the pages classified");
+	if (freed != m.freed || memcmp(&s.core, &m, sizeof(m)))
+		go_wrong(rig, "a counter differs from the model");
+	if (strcmp(rig->visits.buf, rig->model.visits.buf))
+		go_wrong(rig, "the visits differ from the model");
+}
+
+static void mark(struct rig *rig, int id, u8 set, u8 clear)
+{
+	struct test_page *page = &rig->page[id];
+
+	if (set & TOUCHED)
+		kvm_mmu_evict_touch(&page->state);
+	page->marks = (page->marks | (set & ~TOUCHED)) & ~clear;
+	model_mark(&rig->model.now, id, set, clear);
+
+	/* The last user of an unlinked root is gone. */
+	if (page->place == UNLINKED && clear & PINNED) {
+		list_add(&page->link, &rig->zapped);
+		commit(rig);
+	}
+}
+
+/* Start over with the list in @p, and a hand never used if @unused. */
+static void set_up(struct rig *rig, const struct picture *p, bool unused)
+{
+	int i;
+
+	memset(rig, 0, offsetof(struct rig, model));
+	INIT_LIST_HEAD(&rig->list);
+	INIT_LIST_HEAD(&rig->zapped);
+	clear(&rig->model.visits);
+	clear(&rig->visits);
+	rig->model.now = *p;
+	for (i = 0; i < p->nr; i++)
+		add(rig, p->name[i] - 'a', p->marks[i]);
+	if (unused)
+		return;
+	rig->hand = p->hand < p->nr ? &rig->page[p->name[p->hand] - 'a'].link : &rig->list;
+	rig->stop = p->stop < p->nr ? &rig->page[p->name[p->stop] - 'a'].link : &rig->list;
+}
+
+#endif /* __KVM_X86_MMU_EVICT_RIG_H */

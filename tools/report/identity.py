@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Who measured what: the host's half of a result's identity.
+
+The guest's half (uname, command line, module parameters) comes from the booted
+guest itself.  Nothing here guesses: a fact that cannot be read is an error, as
+a number without an identity is worth nothing.
+"""
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+from result import ResultError
+
+
+def run(*argv):
+    # Inside `make run` the flags of that make are none of the kernel's make.
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    try:
+        return subprocess.run(argv, check=True, capture_output=True, text=True, env=env,
+                              stdin=subprocess.DEVNULL).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        raise ResultError(f"no identity: {' '.join(map(str, argv))}: {why[-1] if why else error}")
+
+
+def git(tree, *argv):
+    return run("git", "-c", "safe.directory=*", "-C", str(tree), *argv)
+
+
+def commit_of(tree, what):
+    """HEAD of the repository whose top is @tree itself, not some folder above."""
+    if not (Path(tree) / ".git").exists():
+        raise ResultError(f"no identity: {what} {tree} is not a git tree")
+    return git(tree, "rev-parse", "--verify", "HEAD")
+
+
+def sha256(path):
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ResultError(f"no identity: cannot read {path}: {error.strerror}; run make first")
+
+
+def base_version(linux):
+    """The version the tree gives itself; no patch of the series changes it."""
+    return run("make", "-s", "--no-print-directory", "-C", str(linux), "kernelversion")
+
+
+def host(top, linux, kernel, initrd, qemu, **how):
+    """The facts that must be equal for a run to be resumed."""
+    return {
+        "project": commit_of(top, "the project"),
+        "dirty": bool(git(top, "status", "--porcelain")),
+        "tree_commit": commit_of(linux, "the patched kernel"),
+        "tree": git(linux, "rev-parse", "HEAD^{tree}"),
+        "base": base_version(linux),
+        "kernel_sha256": sha256(kernel),
+        "initrd_sha256": sha256(initrd),
+        "qemu": run(qemu, "--version").splitlines()[0],
+        **how,
+    }

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Shared by the scripts of tools/rig: source it, then use the variables and
+# functions below. Every variable may come from the environment, TOP included,
+# which lets a script of one clone work on the files of another one.
+
+: "${TOP:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
+: "${BUILD:=$TOP/build}"
+: "${OUT:=$TOP/out}"
+: "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/kvm-mmu-evict}"
+: "${JOBS:=$(nproc)}"
+: "${V:=}"
+# Start of the whole job, shared by all the scripts that it runs.
+: "${RIG_T0:=$(date +%s)}"
+export TOP BUILD OUT CACHE JOBS V RIG_T0
+
+# A make that runs a script hands its own variables (CONFIG=, V=) to every make
+# below it, the kernel's included: they are the rig's only.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+
+# The one package that the default base is made of, and where it is kept.
+SOURCE_PACKAGE=linux-source-7.3
+# shellcheck disable=SC2034
+SOURCE_REPO=$CACHE/$SOURCE_PACKAGE.git
+# The patched tree.
+# shellcheck disable=SC2034
+TREE=$BUILD/linux
+
+# Results go to stdout; progress and errors go to stderr.
+say()
+{
+	local t=$(($(date +%s) - RIG_T0))
+
+	printf '[%3d:%02d] %s\n' $((t / 60)) $((t % 60)) "$*" >&2
+}
+
+die()
+{
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# need_space DIR GIB: DIR need not exist yet.
+need_space()
+{
+	local dir=$1 need=$2 have
+
+	while [ ! -d "$dir" ]; do
+		dir=$(dirname "$dir")
+	done
+	have=$(($(df --output=avail -k "$dir" | tail -n 1) / 1048576))
+	[ "$have" -ge "$need" ] ||
+		die "$1 needs $need GiB of free space, $have GiB are left: free some or move the clone or CACHE"
+}
+
+# A ccache in the user's cache that does not care where the clone is: absolute
+# paths below the clone become relative ones, and a header that was written a
+# moment ago (a fresh tree) is no reason to distrust it.
+use_ccache()
+{
+	export CCACHE_DIR=$CACHE/ccache CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-4G}
+	export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1
+	export CCACHE_SLOPPINESS=time_macros,include_file_mtime,include_file_ctime
+	mkdir -p "$CCACHE_DIR"
+}
+
+# Git without the user's and the machine's settings: the same bytes everywhere.
+# The sources of others (KSRC) may belong to another user.
+plain_git()
+{
+	GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null \
+		git -c safe.directory='*' -c core.quotePath=false -c advice.detachedHead=false "$@"
+}
+
+# kernel_version < MAKEFILE, e.g. 7.3.4; empty when it is not the kernel's.
+kernel_version()
+{
+	awk '$2 == "=" && $1 ~ /^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)$/ { v[$1] = $3 }
+	     END { if (v["VERSION"] != "" && v["PATCHLEVEL"] != "")
+			print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"] }'
+}

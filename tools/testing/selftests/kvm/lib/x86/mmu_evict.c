@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VM with a given eviction policy, and a guest whose page tables don't fit in
+ * the VM's pool of shadow pages.
+ */
+#include "mmu_evict.h"
+#include "test_util.h"
+#include "ucall_common.h"
+
+#define PARAM		"/sys/module/kvm/parameters/mmu_evict"
+
+static char kept_param[32];
+
+struct mmu_evict_walk mmu_evict_walk;
+
+bool mmu_evict_has_param(void)
+{
+	return !access(PARAM, F_OK);
+}
+
+void mmu_evict_get_param(char *word, size_t size)
+{
+	int fd = open_path_or_exit(PARAM, O_RDONLY);
+	ssize_t len = read(fd, word, size - 1);
+
+	TEST_ASSERT(len > 0, "Reading '%s' returned %zd", PARAM, len);
+	word[len] = '\0';
+	word[strcspn(word, "\n")] = '\0';
+	close(fd);
+}
+
+int mmu_evict_set_param(const char *word)
+{
+	int fd = open_path_or_exit(PARAM, O_WRONLY);
+	int r = write(fd, word, strlen(word)) < 0 ? -errno : 0;
+
+	close(fd);
+	return r;
+}
+
+static void restore_param(void)
+{
+	if (kept_param[0] && mmu_evict_set_param(kept_param))
+		fprintf(stderr, "Failed to restore '%s' to '%s'\n", PARAM, kept_param);
+}
+
+/*
+ * Have the parameter restored however the test ends.  Forked test cases
+ * inherit the handler, and the first process outlives those that are killed.
+ */
+void mmu_evict_keep_param(void)
+{
+	mmu_evict_get_param(kept_param, sizeof(kept_param));
+	atexit(restore_param);
+}
+
+bool mmu_evict_has_stat(struct kvm_vm *vm, const char *name)
+{
+	struct kvm_stats_header header;
+	struct kvm_stats_desc *desc;
+	bool found = false;
+	int fd, i;
+
+	fd = vm_get_stats_fd(vm);
+	read_stats_header(fd, &header);
+	desc = read_stats_descriptors(fd, &header);
+	for (i = 0; i < header.num_desc && !found; i++)
+		found = !strcmp(get_stats_descriptor(desc, i, &header)->name, name);
+
+	free(desc);
+	close(fd);
+	return found;
+}
+
+/* Skip the test unless KVM shadows page tables, and has eviction policies. */
+void mmu_evict_require(void)
+{
+	static const char * const stats[] = {
+		"mmu_evict_scanned", "mmu_evict_spared", "mmu_evict_forced",
+	};
+	struct kvm_vm *vm;
+	int i;
+
+	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
+	__TEST_REQUIRE(mmu_evict_has_param(), "KVM has no parameter mmu_evict");
+
+	vm = vm_create_barebones();
+	for (i = 0; i < ARRAY_SIZE(stats); i++)
+		__TEST_REQUIRE(mmu_evict_has_stat(vm, stats[i]),
+			       "KVM has no stat %s", stats[i]);
+	kvm_vm_free(vm);
+}
+
+/* Write the word of each page, so that every page has memory of its own. */
+void mmu_evict_fill(const struct mmu_evict_config *config, u64 *word, u64 stamp)
+{
+	u32 region, page;
+
+	for (region = 0; region < config->regions; region++) {
+		for (page = 0; page < config->pages; page++) {
+			*word = mmu_evict_value(region, page) ^ stamp;
+			word += PAGE_SIZE / sizeof(*word);
+		}
+	}
+}
+
+/*
+ * Back each guest page with a page of its own: two mappings of one page would
+ * share a reverse map, and KVM's work per fault would grow with the aliases.
+ */
+static void map_regions(struct kvm_vm *vm, const struct mmu_evict_config *config)
+{
+	gpa_t gpa = MMU_EVICT_GPA;
+	u32 region;
+
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, gpa, MMU_EVICT_SLOT,
+				    config->regions * config->pages, 0);
+	for (region = 0; region < config->regions; region++) {
+		virt_map(vm, mmu_evict_gva(region, 0), gpa, config->pages);
+		gpa += config->pages * PAGE_SIZE;
+	}
+	mmu_evict_fill(config, addr_gpa2hva(vm, MMU_EVICT_GPA), 0);
+}
+
+struct kvm_vm *mmu_evict_vm_create(const struct mmu_evict_config *config,
+				   void *guest_code, struct kvm_vcpu *vcpus[])
+{
+	/* Not the pages as such, they aren't in slot 0, but their page tables. */
+	u64 pages = config->regions * PTES_PER_MIN_PAGE;
+	char old[sizeof(kept_param)];
+	struct kvm_vm *vm;
+
+	if (config->policy) {
+		mmu_evict_get_param(old, sizeof(old));
+		TEST_ASSERT(!mmu_evict_set_param(config->policy),
+			    "KVM doesn't know the policy '%s'", config->policy);
+	}
+	vm = __vm_create_with_vcpus(VM_SHAPE_DEFAULT, config->vcpus, pages,
+				    guest_code, vcpus);
+	if (config->policy)
+		TEST_ASSERT(!mmu_evict_set_param(old),
+			    "Failed to restore the policy '%s'", old);
+
+	vm_ioctl(vm, KVM_SET_NR_MMU_PAGES, (void *)(unsigned long)config->pool);
+	map_regions(vm, config);
+	return vm;
+}
+
+/* The guest's page table that maps the 4 KiB pages of @region. */
+gpa_t mmu_evict_table(struct kvm_vm *vm, u32 region)
+{
+	u64 *pte = vm_get_pte(vm, mmu_evict_gva(region, 0));
+
+	return addr_hva2gpa(vm, pte) & ~(PAGE_SIZE - 1);
+}
+
+/* Let the guest write the page tables of its first @regions regions. */
+void mmu_evict_map_tables(struct kvm_vm *vm, u32 regions)
+{
+	u32 region;
+
+	for (region = 0; region < regions; region++)
+		virt_pg_map(vm, MMU_EVICT_TABLES_GVA + region * PAGE_SIZE,
+			    mmu_evict_table(vm, region));
+}
+
+/* Run until the guest's next ucall, which must be a GUEST_SYNC. */
+void mmu_evict_run(struct kvm_vcpu *vcpu)
+{
+	struct ucall uc;
+
+	vcpu_run(vcpu);
+	switch (get_ucall(vcpu, &uc)) {
+	case UCALL_SYNC:
+		return;
+	case UCALL_ABORT:
+		REPORT_GUEST_ASSERT(uc);
+	default:
+		TEST_FAIL("Unexpected exit: %s",
+			  exit_reason_str(vcpu->run->exit_reason));
+	}
+}
+
+static void guest_touch(const struct mmu_evict_walk *walk, u32 region)
+{
+	u64 *table = (void *)(MMU_EVICT_TABLES_GVA + region * PAGE_SIZE);
+
+	GUEST_ASSERT_EQ(READ_ONCE(*(u64 *)mmu_evict_gva(region, walk->page)),
+			mmu_evict_value(region, walk->page) ^ walk->stamp);
+
+	/* Nobody uses the last PTE. */
+	if (walk->write_tables)
+		WRITE_ONCE(table[PTES_PER_MIN_PAGE - 1], 0);
+}
+
+void mmu_evict_guest_code(void)
+{
+	const struct mmu_evict_walk *walk = &mmu_evict_walk;
+	u32 i, hot;
+
+	for (;;) {
+		for (i = walk->first; i < walk->first + walk->nr; i++) {
+			if (walk->nr_roots)
+				set_cr3(walk->roots[i % walk->nr_roots]);
+			for (hot = 0; walk->hot && !(i % 4) && hot < MMU_EVICT_HOT_REGIONS; hot++)
+				guest_touch(walk, hot);
+			guest_touch(walk, i);
+		}
+		GUEST_SYNC(0);
+	}
+}
+
+/* Have mmu_evict_guest_code() walk, in other respects as mmu_evict_walk says. */
+void mmu_evict_run_walk(struct kvm_vcpu *vcpu, u32 first, u32 nr, bool hot, u32 page)
+{
+	mmu_evict_walk.first = first;
+	mmu_evict_walk.nr = nr;
+	mmu_evict_walk.hot = hot;
+	mmu_evict_walk.page = page;
+	sync_global_to_guest(vcpu->vm, mmu_evict_walk);
+	mmu_evict_run(vcpu);
+}
