@@ -21,7 +21,7 @@ SHELL := /bin/bash
 RIG := tools/rig
 CONFIG ?= lean
 # Which Debian packages a target wants.
-DEPS := run
+DEPS := build
 
 export RIG_T0 ?= $(shell date +%s)
 # One step at a time: each of them uses all of JOBS.
@@ -32,6 +32,7 @@ export RIG_T0 ?= $(shell date +%s)
 	kunit-x86 kselftest check pahole clean distclean help deps
 
 run: override CONFIG := lean
+run: DEPS := run
 run: deps tree kernel selftests image ## the main job: reference traces under fifo and clock, table and plot
 	@$(RIG)/run-traces
 
@@ -66,10 +67,10 @@ kernel: tree ## build/kernel-CONFIG
 selftests: tree ## build/selftests: the KVM selftests, installed
 	@$(RIG)/build-selftests
 
+image: DEPS := run
 image: selftests ## build/image: the guest's initramfs
 	@$(RIG)/build-image
 
-kunit: DEPS := test
 kunit: tree ## KUnit suites on UML: seconds
 	@$(RIG)/run-kunit um
 

@@ -5,6 +5,9 @@
 # functions below. Every variable may come from the environment, TOP included,
 # which lets a script of one clone work on the files of another one.
 
+# An error inside $(...) is an error, too.
+shopt -s inherit_errexit
+
 : "${TOP:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
 : "${BUILD:=$TOP/build}"
 : "${OUT:=$TOP/out}"

@@ -24,6 +24,6 @@ build_at()
 	local commit=$1
 
 	shift
-	plain_git -C "$STEP_TREE" checkout -q --force --detach "$commit"
-	SRC=$STEP_TREE "$TOP/tools/rig/build-kernel" series "$@"
+	plain_git -C "$STEP_TREE" checkout -q --force --detach "$commit" &&
+		SRC=$STEP_TREE "$TOP/tools/rig/build-kernel" series "$@"
 }
