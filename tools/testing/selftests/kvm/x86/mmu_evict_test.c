@@ -14,6 +14,12 @@
 #define REGIONS		320
 #define HOT_REGIONS	MMU_EVICT_HOT_REGIONS
 
+/*
+ * A page that KVM doesn't prefetch along with page 0, i.e. that is good for one
+ * more fault in the same page table.
+ */
+#define OTHER_PAGE	8
+
 /* Emulation with all debug options on is slow. */
 #define TIMEOUT		300
 
@@ -23,7 +29,7 @@ static const struct mmu_evict_config default_config = {
 	.pool = MMU_EVICT_MIN_POOL,
 	.vcpus = 2,
 	.regions = REGIONS,
-	.pages = 4,
+	.pages = 2 * OTHER_PAGE,
 };
 
 FIXTURE(mmu_evict) {
@@ -95,18 +101,24 @@ TEST_F_TIMEOUT(mmu_evict, one_visit_earns_no_second_chance, TIMEOUT)
 
 TEST_F_TIMEOUT(mmu_evict, a_reference_earns_one_second_chance, TIMEOUT)
 {
-	u32 i;
+	/* Shadow pages of the last regions have yet to be evicted. */
+	u32 i, nr = REGIONS - 2 * self->config.pool, spared;
 
-	/* Page 0 creates the page table, page 1 comes back to it. */
+	/* One fault creates the shadow page, another one comes back to it. */
 	for (i = 0; i < REGIONS; i++) {
 		walk(self, i, 1, false, 0);
-		walk(self, i, 1, false, 1);
+		walk(self, i, 1, false, OTHER_PAGE);
 	}
 
-	for (i = 0; i < REGIONS - 2 * self->config.pool; i++) {
+	for (i = 0; i < HOT_REGIONS; i++) {
 		ASSERT_EQ(model.seen[i][MMU_EVICT_SPARED], variant->clock);
 		ASSERT_EQ(model.seen[i][MMU_EVICT_EVICTED], 1);
 	}
+
+	/* The hand may catch a new page before the second fault, if rarely. */
+	spared = mmu_evict_seen(&model, 0, nr, MMU_EVICT_SPARED);
+	ASSERT_LE(spared, variant->clock ? nr : 0);
+	ASSERT_GE(spared, variant->clock ? nr - nr / 10 : 0);
 }
 
 /* Pages that were in use once must not crowd out those that are in use now. */
@@ -130,7 +142,7 @@ TEST_F_TIMEOUT(mmu_evict, a_sweep_has_a_budget, TIMEOUT)
 
 	/* Reference most of the pool, then have a sweep meet nothing else. */
 	walk(self, 0, 280, false, 0);
-	walk(self, 0, 280, false, 1);
+	walk(self, 0, 280, false, OTHER_PAGE);
 	walk(self, 280, 30, false, 0);
 
 	ASSERT_EQ(!!model.count[MMU_EVICT_FORCED], variant->clock);
