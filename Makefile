@@ -23,7 +23,9 @@ CONFIG ?= lean
 # Which Debian packages a target wants.
 DEPS := build
 
-export RIG_T0 ?= $(shell date +%s)
+# When this started; all progress lines count from here.
+RIG_T0 ?= $(shell date +%s)
+export RIG_T0 := $(RIG_T0)
 # One step at a time: each of them uses all of JOBS.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Boots real guests that break in every way that run-guest must tell apart.
-# KERNEL and INITRD name what to boot (default: the lean kernel and the image
-# in build/). Two guests run at a time.
+# KERNEL and INITRD name what to boot (default: the debug kernel and the image
+# in build/). Two guests run at a time. All time limits are multiples of what
+# it takes to boot, so that a slow machine is not a broken rig.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,7 +24,7 @@ import guest  # noqa: E402
 RUN_GUEST = os.path.join(HERE, "../run-guest")
 BUILD = os.environ.get("BUILD") or os.path.join(HERE, "../../../build")
 KERNEL = os.environ.get("KERNEL") or \
-    os.path.join(BUILD, "kernel-lean/arch/x86/boot/bzImage")
+    os.path.join(BUILD, "kernel-debug/arch/x86/boot/bzImage")
 INITRD = os.environ.get("INITRD") or os.path.join(BUILD, "image/initramfs.cpio.gz")
 
 # Above the heartbeat's priority, and with nothing kept back for the rest.
@@ -38,7 +40,11 @@ OLD_QEMU = "#!/bin/sh\necho QEMU emulator version 5.2.0\n"
 NO_QEMU = "#!/bin/sh\necho hello\n"
 
 
-def wait_for(what, condition, seconds=60):
+# Seconds to boot and power off, measured before the other guests start.
+BOOT = 5.0
+
+
+def wait_for(what, condition, seconds=600):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -102,7 +108,8 @@ class Run:
             stderr=subprocess.PIPE, env={**clean, "TMPDIR": self.temporary, **extra})
 
     def fill(self, text):
-        """{dir} is the folder of this run."""
+        """{dir} is the folder of this run, {2} as many times what a boot takes."""
+        text = re.sub(r"\{(\d+)\}", lambda found: f"{int(found[1]) * BOOT:.1f}", text)
         return text.replace("{dir}", self.folder)
 
     def path(self, name):
@@ -132,6 +139,8 @@ def signal_run_guest(number):
     return interfere
 
 
+FOREVER = ["sh", "-c", "echo up; sleep 600"]
+
 # name: what to run, the verdict, the status of the command, what must be told
 VERDICTS = {
     "exit_0": (dict(command=["true"]), "pass", 0, ""),
@@ -139,19 +148,19 @@ VERDICTS = {
     "exit_4": (dict(command=["sh", "-c", "echo why; exit 4"]), "skip", 4, "why"),
     "killed_by_signal": (dict(command=["sh", "-c", "kill -9 $$"]), "fail", 137, "137"),
     "no_such_command": (dict(command=["nonesuch"]), "fail", 127, "not found"),
-    "panic": (dict(command=["sh", "-c", OOM_PANIC], options=["--mem", "128"]),
+    "panic": (dict(command=["sh", "-c", OOM_PANIC], options=["--mem", "256"]),
               "panic", None, "panic_on_oom"),
     "no_init": (dict(command=["true"], options=["--initrd", "{dir}/empty"],
                      files={"empty": "none"}), "panic", None, "Kernel panic"),
     "fake_splat": (dict(command=["sh", "-c", FAKE_SPLAT]), "splat", 0, "WARNING: a fake"),
-    "hang": (dict(command=["sh", "-c", STARVE], options=["--heartbeat", "6", "--timeout", "60"]),
+    "hang": (dict(command=["sh", "-c", STARVE], options=["--heartbeat", "{2}", "--timeout", "{20}"]),
              "hang", None, "spinning"),
-    "timeout": (dict(command=["sh", "-c", "echo asleep; sleep 60"],
-                     options=["--timeout", "12", "--heartbeat", "8"]),
+    "timeout": (dict(command=["sh", "-c", "echo asleep; sleep 600"],
+                     options=["--timeout", "{4}", "--heartbeat", "{3}"]),
                 "timeout", None, "asleep"),
     "guest_powers_off": (dict(command=["poweroff", "-f"]), "lost", None, "Power down"),
     "half_status": (dict(command=["sh", "-c", HALF_STATUS]), "lost", None, "Power down"),
-    "qemu_killed": (dict(command=["sh", "-c", "echo up; sleep 60"],
+    "qemu_killed": (dict(command=FOREVER,
                          interfere=kill_qemu), "lost", None, "signal 9"),
     "no_kernel": (dict(command=["true"], options=["--kernel", "/nonesuch"]),
                   "cannot-start", None, "no kernel /nonesuch"),
@@ -173,7 +182,6 @@ VERDICTS = {
 
 ICOUNT = dict(command=["sh", "-c", "date; cat /proc/uptime; sleep 5; cat /proc/uptime"],
               options=["--icount"])
-FOREVER = ["sh", "-c", "echo up; sleep 60"]
 OTHERS = {
     "arguments": dict(command=ARGUMENTS),
     # The last bytes must arrive, although one process keeps the port open and
@@ -191,10 +199,23 @@ OTHERS = {
 RUNS = {}
 
 
+def measure_boot():
+    """With company, as two guests at a time is how they will run."""
+    global BOOT
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: Run(["true"]), range(2)))
+    for run in runs:
+        if run.code:
+            raise AssertionError(f"not even `true` passes: {run.stderr}")
+    BOOT = max(5.0, *(run.json["seconds"] for run in runs))
+
+
 def setUpModule():
     for what in (KERNEL, INITRD):
         if not os.path.isfile(what):
             raise AssertionError(f"{what} is missing: build it or set KERNEL and INITRD")
+    measure_boot()
     specs = {name: row[0] for name, row in VERDICTS.items()}
     specs.update(OTHERS)
     pool = ThreadPoolExecutor(2)
