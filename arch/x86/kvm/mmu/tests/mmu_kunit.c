@@ -234,7 +234,7 @@ static const u64 accessed_masks[] = { PT_ACCESSED_MASK, VMX_EPT_ACCESS_BIT };
 
 static void accessed_mask_desc(const u64 *mask, char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "bit %d", __ffs((unsigned long)*mask));
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "bit %lu", __ffs((unsigned long)*mask));
 }
 
 KUNIT_ARRAY_PARAM(accessed_masks, accessed_masks, accessed_mask_desc);
