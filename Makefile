@@ -72,6 +72,7 @@ selftests: tree ## build/selftests: the KVM selftests, installed
 image: DEPS := run
 image: selftests ## build/image: the guest's initramfs
 	@$(RIG)/build-image
+	@$(RIG)/build-image --bare
 
 kunit: tree ## KUnit suites on UML: seconds
 	@$(RIG)/run-kunit um

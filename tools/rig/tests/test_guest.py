@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Boots real guests that break in every way that run-guest must tell apart.
-# KERNEL and INITRD name what to boot (default: the debug kernel and the image
-# in build/). Two guests run at a time. All time limits are multiples of what
+# KERNEL and INITRD name what to boot (default: the debug kernel and the bare
+# image in build/). Two guests run at a time. All time limits are multiples of what
 # it takes to boot, so that a slow machine is not a broken rig.
 
 import json
@@ -25,7 +25,7 @@ RUN_GUEST = os.path.join(HERE, "../run-guest")
 BUILD = os.environ.get("BUILD") or os.path.join(HERE, "../../../build")
 KERNEL = os.environ.get("KERNEL") or \
     os.path.join(BUILD, "kernel-debug/arch/x86/boot/bzImage")
-INITRD = os.environ.get("INITRD") or os.path.join(BUILD, "image/initramfs.cpio.gz")
+INITRD = os.environ.get("INITRD") or os.path.join(BUILD, "image/bare.cpio.gz")
 
 # Above the heartbeat's priority, and with nothing kept back for the rest.
 STARVE = ("echo -1 >/proc/sys/kernel/sched_rt_runtime_us; echo spinning;"

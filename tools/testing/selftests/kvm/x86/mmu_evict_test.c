@@ -191,9 +191,8 @@ TEST_F_TIMEOUT(mmu_evict, active_roots_are_never_victims, TIMEOUT)
 	mmu_evict_replay(&model);
 
 	/* The model knows that a page with a root count is pinned. */
-	for (i = 0; i < MMU_EVICT_MAX_ROOTS; i++) {
+	for (i = 0; i < MMU_EVICT_MAX_ROOTS; i++)
 		ASSERT_GT(model.seen[REGIONS + i][MMU_EVICT_PINNED], 0);
-	}
 	ASSERT_GT(model.count[MMU_EVICT_EVICTED], 0);
 }
 

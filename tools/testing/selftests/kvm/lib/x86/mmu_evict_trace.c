@@ -41,10 +41,21 @@ void mmu_evict_trace_stop(void)
 	rmdir(INSTANCE);
 }
 
-/* Trace the caller, and the threads that it will create. */
+/* Enable an event for the caller, which is the thread that runs the vCPUs. */
+static void trace_event(const char *event)
+{
+	char path[64], filter[32];
+
+	snprintf(path, sizeof(path), "events/kvmmmu/%s/filter", event);
+	snprintf(filter, sizeof(filter), "common_pid == %d", kvm_gettid());
+	trace_write(path, filter);
+
+	snprintf(path, sizeof(path), "events/kvmmmu/%s/enable", event);
+	trace_write(path, "1");
+}
+
 void mmu_evict_trace_start(void)
 {
-	char tid[16];
 	int fd;
 
 	/* Remove what a test that was killed left behind. */
@@ -52,14 +63,11 @@ void mmu_evict_trace_start(void)
 	TEST_ASSERT(!mkdir(INSTANCE, 0700), "mkdir(%s) failed", INSTANCE);
 	atexit(mmu_evict_trace_stop);
 
-	snprintf(tid, sizeof(tid), "%d", kvm_gettid());
 	trace_write("buffer_size_kb", "8192");
 	trace_write("trace_clock", "counter");
-	trace_write("options/event-fork", "1");
-	trace_write("set_event_pid", tid);
-	trace_write("events/kvmmmu/kvm_mmu_get_page/enable", "1");
-	trace_write("events/kvmmmu/kvm_mmu_prepare_zap_page/enable", "1");
-	trace_write("events/kvmmmu/kvm_mmu_evict_page/enable", "1");
+	trace_event("kvm_mmu_get_page");
+	trace_event("kvm_mmu_prepare_zap_page");
+	trace_event("kvm_mmu_evict_page");
 
 	fd = open_path_or_exit(INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK);
 	trace = fdopen(fd, "r");
