@@ -176,10 +176,23 @@ static enum mmu_evict_event_type verdict_on(const struct mmu_evict_model *model,
 	return model->forced ? MMU_EVICT_FORCED : MMU_EVICT_SPARED;
 }
 
+/* A fault that finds fewer than 5 pages available sweeps until there are this many. */
+static u32 refill(const struct mmu_evict_model *model)
+{
+	if (!model->clock)
+		return 25;
+	return min(max(model->pool / 5, 18u), 25u);
+}
+
 static void examine_page(struct mmu_evict_model *model, const struct mmu_evict_event *e)
 {
+	u32 available = model->pool - model->nr;
 	enum mmu_evict_event_type verdict;
 	const char *page;
+
+	TEST_ASSERT(available < (model->examined ? refill(model) : 5),
+		    "Sweep %s with %u pages available",
+		    model->examined ? "goes on" : "starts", available);
 
 	/* FIFO knows no revolutions. */
 	if (!model->clock)
@@ -246,6 +259,8 @@ static void replay_event(struct mmu_evict_model *model, const struct mmu_evict_e
 	}
 
 	/* The end of a sweep, if there was one. */
+	TEST_ASSERT(!model->examined || model->pool - model->nr >= refill(model),
+		    "Sweep ends with %u pages available", model->pool - model->nr);
 	model->examined = 0;
 	model->forced = false;
 	if (e->type == MMU_EVICT_NEW)
