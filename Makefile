@@ -84,7 +84,7 @@ kunit-x86: tree ## KUnit suites in QEMU, with lockdep
 kselftest: DEPS := test
 kselftest: override CONFIG := debug
 kselftest: kernel selftests image ## the KVM selftests of this project on the debug kernel
-	@$(RIG)/run-tests --only selftests
+	@$(RIG)/run-tests --only selftests-fifo --only selftests-clock --only selftests-tdp
 
 check: DEPS := series
 check: deps ## lints: shellcheck, Python, checkpatch, hygiene

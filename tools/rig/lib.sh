@@ -68,6 +68,14 @@ use_ccache()
 	mkdir -p "$CCACHE_DIR"
 }
 
+# A fixed release: no git description, no counter, no date. The same source gives
+# the same kernel.
+use_fixed_release()
+{
+	export KBUILD_BUILD_TIMESTAMP='2026-01-01 00:00:00 UTC' KBUILD_BUILD_VERSION=1
+	export KBUILD_BUILD_USER=rig KBUILD_BUILD_HOST=rig LOCALVERSION=
+}
+
 # Git without the user's and the machine's settings: the same bytes everywhere.
 # The sources of others (KSRC) may belong to another user.
 plain_git()

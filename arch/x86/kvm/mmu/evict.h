@@ -5,12 +5,12 @@
  * KVM keeps one shadow page per shadowed guest page table, in a pool of bounded
  * size.  When the pool runs dry, a sweep picks the pages to zap:
  *
- *	               stop                hand
- *	                |                   |
- *	                v                   v
- *	head <-> [ f ] [ e ] <-> [ d ] <-> [ c ] <-> [ b ] <-> [ a ] <-> (head)
- *	newest         |                                      oldest
- *	    next time  |  this revolution  <------- the hand moves this way
+ *	                    stop                hand
+ *	                     |                   |
+ *	                     v                   v
+ *	head <-> [ f ] <-> [ e ] <-> [ d ] <-> [ c ] <-> [ b ] <-> [ a ] <-> (head)
+ *	        newest           |                               oldest
+ *	     next revolution     |   this revolution, the hand moves this way <---
  *
  * The pages stay in the order of their creation; only the hand moves, from the
  * oldest page to the newest, and around to the oldest again.  It keeps its
@@ -28,8 +28,8 @@
  * revolution to be referenced for the first time.
  *
  * Without the stop, the hand would follow the new pages for as long as there are
- * any, as in SIEVE (Zhang et al., NSDI '24).  That is better for skewed, but
- * stable popularity, but when the guest moves on to other page tables, those
+ * any, as in SIEVE (Zhang et al., NSDI '24).  That suits a popularity that is
+ * skewed and stable.  But when the guest moves on to other page tables, those
  * have to share the few places in front of the hand, while the stale ones behind
  * it are never looked at.
  *
@@ -39,7 +39,7 @@
  * nothing about a second one.  There are two sources, sampled together:
  *
  *  - The TOUCHED bit, set by software when a guest fault comes across a page
- *    that existed before that fault.
+ *    that existed before that fault, and when a root goes out of use.
  *  - The Accessed bits in the SPTEs that point to the page, set by the CPU when
  *    it walks through them.  The first one is void, as KVM itself sets it when
  *    linking a new page.  Hence new pages are FRESH until a sweep has dropped
@@ -60,7 +60,7 @@
  * vCPUs set Accessed bits as quickly as the hand clears them.
  *
  * This file knows neither struct kvm nor locks, flushes or statistics, so that
- * the MMU, the KUnit suite on any architecture and a simulator in userspace all
+ * the MMU, the KUnit suite on any architecture and programs in userspace can all
  * run these lines.  The MMU protects the list, hand and stop, and the pages'
  * state with mmu_lock held for write.
  */
@@ -245,8 +245,8 @@ kvm_mmu_evict_sweep(struct list_head *pages, struct list_head **hand,
 		    struct kvm_mmu_evict_sweep *sweep)
 {
 	enum kvm_mmu_evict_verdict verdict;
-	bool force = sweep->budget <= 0;
 	struct list_head *page;
+	bool force = false;
 	int laps = 0;
 
 	kvm_mmu_evict_settle(pages, ops, sweep->budget);

@@ -2,7 +2,8 @@
 /*
  * KUnit tests of how the MMU samples references for the eviction of shadow
  * pages, i.e. of what it feeds to the core in evict.h.  Included at the end of
- * mmu.c to reach its functions; the tests neither need nor affect hardware.
+ * mmu.c to reach its functions.  The tests don't need any hardware, but replace
+ * shadow_accessed_mask for as long as they run: don't run them beside VMs.
  */
 #include <kunit/test.h>
 

@@ -91,6 +91,8 @@ TEST_F(mmu_pool_size, shrinking_keeps_the_requested_size)
 int main(int argc, char *argv[])
 {
 	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
+	if (mmu_evict_has_param())
+		mmu_evict_keep_param();
 
 	return test_harness_run(argc, argv);
 }

@@ -46,6 +46,8 @@ struct mmu_evict_model {
 
 	/* The list of shadow pages, oldest first. */
 	char pages[MMU_EVICT_MAX_PAGES][MMU_EVICT_NAME_LEN];
+	/* A fault found the page in the hash table since its last visit. */
+	bool found[MMU_EVICT_MAX_PAGES];
 	u32 nr;
 	/* The next page to examine. */
 	u32 hand;

@@ -136,18 +136,27 @@ static bool next_event(struct mmu_evict_event *event)
 	return true;
 }
 
-/* A page leaves the list: hand and stop move on if they are there. */
-static void forget_page(struct mmu_evict_model *model, const char *page)
+static u32 find_page(const struct mmu_evict_model *model, const char *page)
 {
 	u32 i;
 
 	for (i = 0; i < model->nr && strcmp(model->pages[i], page); i++)
 		;
+	return i;
+}
+
+/* A page leaves the list: hand and stop move on if they are there. */
+static void forget_page(struct mmu_evict_model *model, const char *page)
+{
+	u32 i = find_page(model, page);
+
 	TEST_ASSERT(i < model->nr, "Zapped page isn't on the list: '%s'", page);
 
 	model->nr--;
 	memmove(model->pages[i], model->pages[i + 1],
 		(model->nr - i) * sizeof(model->pages[0]));
+	memmove(model->found + i, model->found + i + 1,
+		(model->nr - i) * sizeof(model->found[0]));
 	if (model->hand > i)
 		model->hand--;
 	if (model->stop > i)
@@ -161,7 +170,8 @@ static void add_page(struct mmu_evict_model *model, const struct mmu_evict_event
 	TEST_ASSERT(model->nr < model->pool, "More shadow pages than %u", model->pool);
 	TEST_ASSERT(model->nr < MMU_EVICT_MAX_PAGES, "The model is too small");
 
-	strcpy(model->pages[model->nr++], e->page);
+	strcpy(model->pages[model->nr], e->page);
+	model->found[model->nr++] = false;
 	model->gen = e->gen;
 }
 
@@ -204,6 +214,11 @@ static void examine_page(struct mmu_evict_model *model, const struct mmu_evict_e
 	page = model->nr ? model->pages[model->hand] : "(none)";
 	TEST_ASSERT(!strcmp(page, e->page), "'%s' (%u of %u) is next, not '%s'",
 		    page, model->hand, model->nr, e->page);
+	if (model->clock) {
+		TEST_ASSERT(e->touched >= model->found[model->hand],
+			    "'%s' was found by a fault, but isn't touched", page);
+		model->found[model->hand] &= !!e->roots;
+	}
 	model->hand++;
 
 	model->longest = max(model->longest, ++model->examined);
@@ -227,6 +242,15 @@ static void zap_page(struct mmu_evict_model *model, const struct mmu_evict_event
 	if (!model->clock && strcmp(model->victim, e->page))
 		model->hand = 0;
 	model->victim[0] = '\0';
+}
+
+/* A fault comes across a page that has lost its parent. */
+static void find_and_mark(struct mmu_evict_model *model, const struct mmu_evict_event *e)
+{
+	u32 i = find_page(model, e->page);
+
+	TEST_ASSERT(i < model->nr, "Found page isn't on the list: '%s'", e->page);
+	model->found[i] = true;
 }
 
 static void count_event(struct mmu_evict_model *model, const struct mmu_evict_event *e)
@@ -265,6 +289,8 @@ static void replay_event(struct mmu_evict_model *model, const struct mmu_evict_e
 	model->forced = false;
 	if (e->type == MMU_EVICT_NEW)
 		add_page(model, e);
+	else
+		find_and_mark(model, e);
 	if (!model->clock)
 		model->hand = 0;
 }
