@@ -175,25 +175,43 @@ TEST_F_TIMEOUT(mmu_evict, pool_is_a_bound, TIMEOUT)
 	}
 }
 
-TEST_F_TIMEOUT(mmu_evict, active_roots_are_never_victims, TIMEOUT)
+static void use_roots(FIXTURE_DATA(mmu_evict) *self, u32 nr)
 {
 	u32 i;
 
-	for (i = 0; i < MMU_EVICT_MAX_ROOTS; i++) {
+	for (i = 0; i < nr; i++) {
 		mmu_evict_walk.roots[i] = vm_alloc_page_table(self->vm);
 		memcpy(addr_gpa2hva(self->vm, mmu_evict_walk.roots[i]),
 		       addr_gpa2hva(self->vm, self->vm->mmu.pgd), PAGE_SIZE);
 		mmu_evict_watch(&model, mmu_evict_walk.roots[i]);
 	}
-	mmu_evict_walk.nr_roots = MMU_EVICT_MAX_ROOTS;
+	mmu_evict_walk.nr_roots = nr;
 	for (i = 0; i < 8; i++)
 		mmu_evict_run_walk(self->vcpus[i % 2], 40 * i, 40, i & 2, 0);
 	mmu_evict_replay(&model);
+}
+
+/* KVM keeps as many roots of a vCPU active. */
+#define CACHED_ROOTS	4
+
+TEST_F_TIMEOUT(mmu_evict, active_roots_are_never_victims, TIMEOUT)
+{
+	u32 i;
+
+	use_roots(self, CACHED_ROOTS);
 
 	/* The model knows that a page with a root count is pinned. */
-	for (i = 0; i < MMU_EVICT_MAX_ROOTS; i++)
+	for (i = 0; i < CACHED_ROOTS; i++)
 		ASSERT_GT(model.seen[REGIONS + i][MMU_EVICT_PINNED], 0);
 	ASSERT_GT(model.count[MMU_EVICT_EVICTED], 0);
+}
+
+TEST_F_TIMEOUT(mmu_evict, roots_out_of_use_are_touched, TIMEOUT)
+{
+	use_roots(self, MMU_EVICT_MAX_ROOTS);
+
+	/* The model knows that they are touched. */
+	ASSERT_EQ(!!model.retired_roots, variant->clock);
 }
 
 TEST_F_TIMEOUT(mmu_evict, recreated_memslots_show_new_bytes, TIMEOUT)

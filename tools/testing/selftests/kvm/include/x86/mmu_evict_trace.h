@@ -46,8 +46,12 @@ struct mmu_evict_model {
 
 	/* The list of shadow pages, oldest first. */
 	char pages[MMU_EVICT_MAX_PAGES][MMU_EVICT_NAME_LEN];
-	/* A fault found the page in the hash table since its last visit. */
-	bool found[MMU_EVICT_MAX_PAGES];
+	/* A fault has found the page in the hash table since its last visit. */
+	bool to_be_touched[MMU_EVICT_MAX_PAGES];
+	/* The page was an active root at its last visit. */
+	bool was_root[MMU_EVICT_MAX_PAGES];
+	/* How many active roots were found out of use by their next visit. */
+	u32 retired_roots;
 	u32 nr;
 	/* The next page to examine. */
 	u32 hand;

@@ -155,8 +155,10 @@ static void forget_page(struct mmu_evict_model *model, const char *page)
 	model->nr--;
 	memmove(model->pages[i], model->pages[i + 1],
 		(model->nr - i) * sizeof(model->pages[0]));
-	memmove(model->found + i, model->found + i + 1,
-		(model->nr - i) * sizeof(model->found[0]));
+	memmove(model->to_be_touched + i, model->to_be_touched + i + 1,
+		(model->nr - i) * sizeof(model->to_be_touched[0]));
+	memmove(model->was_root + i, model->was_root + i + 1,
+		(model->nr - i) * sizeof(model->was_root[0]));
 	if (model->hand > i)
 		model->hand--;
 	if (model->stop > i)
@@ -171,7 +173,8 @@ static void add_page(struct mmu_evict_model *model, const struct mmu_evict_event
 	TEST_ASSERT(model->nr < MMU_EVICT_MAX_PAGES, "The model is too small");
 
 	strcpy(model->pages[model->nr], e->page);
-	model->found[model->nr++] = false;
+	model->was_root[model->nr] = false;
+	model->to_be_touched[model->nr++] = false;
 	model->gen = e->gen;
 }
 
@@ -194,6 +197,23 @@ static u32 refill(const struct mmu_evict_model *model)
 	return min(max(model->pool / 5, 18u), 25u);
 }
 
+/* A visit takes the touch away, unless the page is an active root. */
+static void expect_touch(struct mmu_evict_model *model, u32 i,
+			 const struct mmu_evict_event *e)
+{
+	if (e->roots) {
+		model->was_root[i] = true;
+		return;
+	}
+
+	TEST_ASSERT(e->touched || !(model->to_be_touched[i] || model->was_root[i]),
+		    "'%s' isn't touched, but was %s since its last visit", e->page,
+		    model->was_root[i] ? "a root" : "found by a fault");
+	model->retired_roots += model->was_root[i];
+	model->was_root[i] = false;
+	model->to_be_touched[i] = false;
+}
+
 static void examine_page(struct mmu_evict_model *model, const struct mmu_evict_event *e)
 {
 	u32 available = model->pool - model->nr;
@@ -214,11 +234,8 @@ static void examine_page(struct mmu_evict_model *model, const struct mmu_evict_e
 	page = model->nr ? model->pages[model->hand] : "(none)";
 	TEST_ASSERT(!strcmp(page, e->page), "'%s' (%u of %u) is next, not '%s'",
 		    page, model->hand, model->nr, e->page);
-	if (model->clock) {
-		TEST_ASSERT(e->touched >= model->found[model->hand],
-			    "'%s' was found by a fault, but isn't touched", page);
-		model->found[model->hand] &= !!e->roots;
-	}
+	if (model->clock)
+		expect_touch(model, model->hand, e);
 	model->hand++;
 
 	model->longest = max(model->longest, ++model->examined);
@@ -250,7 +267,7 @@ static void find_and_mark(struct mmu_evict_model *model, const struct mmu_evict_
 	u32 i = find_page(model, e->page);
 
 	TEST_ASSERT(i < model->nr, "Found page isn't on the list: '%s'", e->page);
-	model->found[i] = true;
+	model->to_be_touched[i] = true;
 }
 
 static void count_event(struct mmu_evict_model *model, const struct mmu_evict_event *e)
