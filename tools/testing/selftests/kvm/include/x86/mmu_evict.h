@@ -44,7 +44,7 @@ static inline u64 mmu_evict_value(u32 region, u32 page)
 
 /* The first regions are those that a guest may keep coming back to. */
 #define MMU_EVICT_HOT_REGIONS	16
-#define MMU_EVICT_MAX_ROOTS	8
+#define MMU_EVICT_MAX_ROOTS	4
 
 /* What mmu_evict_guest_code() does until its next GUEST_SYNC. */
 struct mmu_evict_walk {
