@@ -11,7 +11,7 @@
 #: CACHE=/path    downloads and ccache; default: ~/.cache/kvm-mmu-evict
 #: FULL=1         run: all pools and seeds instead of a few cells
 #: RUN=id         run: go on with this run
-#: CONFIG=name    kernel: lean (default) or debug, see tools/rig/configs
+#: CONFIG=name    kernel: lean (default); kselftest: kasan (default), kcsan or modules; see tools/rig/configs
 #: TESTS="a b"    selftests: build only these, e.g. x86/mmu_evict_test
 #: FORCE=1        tree, refresh, distclean: drop what would be lost
 #: REROLL=N RFC=1 series: [PATCH vN], [RFC PATCH]
@@ -19,7 +19,7 @@
 
 SHELL := /bin/bash
 RIG := tools/rig
-CONFIG ?= lean
+CONFIG ?= $(if $(filter kselftest,$(MAKECMDGOALS)),kasan,lean)
 # Which Debian packages a target wants.
 DEPS := build
 
@@ -39,7 +39,7 @@ run: deps tree kernel selftests image ## the main job: reference traces under fi
 	@$(RIG)/run-traces
 
 test: DEPS := test
-test: override CONFIG := debug
+test: override CONFIG := kasan
 test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests on the debug kernel, the rig's own
 	@$(RIG)/run-tests
 
@@ -73,6 +73,7 @@ image: DEPS := run
 image: selftests ## build/image: the guest's initramfs
 	@$(RIG)/build-image
 	@$(RIG)/build-image --bare
+	@[ $(CONFIG) != modules ] || $(RIG)/build-image --modules build/kernel-modules/root --output build/image/modules.cpio.gz
 
 kunit: tree ## KUnit suites on UML: seconds
 	@$(RIG)/run-kunit um
@@ -82,9 +83,8 @@ kunit-x86: tree ## KUnit suites in QEMU, with lockdep
 	@$(RIG)/run-kunit x86_64
 
 kselftest: DEPS := test
-kselftest: override CONFIG := debug
-kselftest: kernel selftests image ## the KVM selftests of this project on the debug kernel
-	@$(RIG)/run-tests --only selftests-fifo --only selftests-clock --only selftests-tdp
+kselftest: kernel selftests image ## the KVM selftests of this project on the kernel CONFIG: kasan, kcsan, modules
+	@$(RIG)/run-tests --config $(CONFIG) --only selftests
 
 check: DEPS := series
 check: deps ## lints: shellcheck, Python, checkpatch, hygiene

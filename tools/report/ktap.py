@@ -69,9 +69,9 @@ def lift(text):
     return "\n".join(out) + "\n"
 
 
-def problems_of(kernel, test, expect, with_cases=(), must_skip=False):
+def problems_of(kernel, test, expect, with_cases=(), must_skip=()):
     """What the counts of @test do not say: suites that are absent, cases that were lost on
-    the way (@with_cases has them), skips that are not explained."""
+    the way (@with_cases has them), skips that are not explained or not as in @must_skip."""
     counts, found = test.counts, {sub.name: sub for sub in test.subtests}
     problems = [f"missing: {name} did not run" for name in expect if name not in found]
     if not counts.total():
@@ -79,10 +79,10 @@ def problems_of(kernel, test, expect, with_cases=(), must_skip=False):
     elif counts.errors and not counts.failed + counts.crashed:
         problems.append(f"malformed: {counts.errors} errors in the KTAP")
     problems += [f"no cases: {name} told none" for name in with_cases
-                 if name in found and not must_skip and not found[name].subtests]
+                 if name in found and name not in must_skip and not found[name].subtests]
     for name in expect:
-        if name in found and kernel.skipped(found[name]) != must_skip:
-            problems.append(f"not skipped: {name} cannot have tested anything here" if must_skip else
+        if name in found and kernel.skipped(found[name]) != (name in must_skip):
+            problems.append(f"not skipped: {name} cannot have tested anything here" if name in must_skip else
                             f"skipped: {name} must run here ({found[name].skip_reason or 'no reason'})")
     return problems + [f"unexplained skip: {leaf.name}" for leaf in kernel.leaves(test)
                        if kernel.skipped(leaf) and not leaf.skip_reason.strip()]

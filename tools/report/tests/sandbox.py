@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 RIG = HERE.parents[1] / "rig"
 LINUX = Path(os.environ.get("BUILD") or HERE.parents[2] / "build") / "linux"
-sys.path[:0] = [str(HERE.parent)]
+sys.path[:0] = [str(HERE.parent), str(RIG)]
 
 GIT_ID = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
@@ -42,7 +42,7 @@ class Sandbox(unittest.TestCase):
         self.commit(self.top)
         write(self.top / "build/linux/Makefile", "kernelversion:\n\t@echo 7.3.4\n")
         self.commit(self.top / "build/linux")
-        for kernel in ("lean", "debug"):
+        for kernel in ("lean", "kasan"):
             write(self.top / f"build/kernel-{kernel}/arch/x86/boot/bzImage", "kernel")
         write(self.top / "build/image/initramfs.cpio.gz", "image")
 

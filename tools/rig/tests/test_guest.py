@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Boots real guests that break in every way that run-guest must tell apart.
-# KERNEL and INITRD name what to boot (default: the debug kernel and the bare
+# KERNEL and INITRD name what to boot (default: the kasan kernel and the bare
 # image in build/). Two guests run at a time. All time limits are multiples of what
 # it takes to boot, so that a slow machine is not a broken rig.
 
@@ -24,7 +24,7 @@ import guest  # noqa: E402
 RUN_GUEST = os.path.join(HERE, "../run-guest")
 BUILD = os.environ.get("BUILD") or os.path.join(HERE, "../../../build")
 KERNEL = os.environ.get("KERNEL") or \
-    os.path.join(BUILD, "kernel-debug/arch/x86/boot/bzImage")
+    os.path.join(BUILD, "kernel-kasan/arch/x86/boot/bzImage")
 INITRD = os.environ.get("INITRD") or os.path.join(BUILD, "image/bare.cpio.gz")
 
 # Above the heartbeat's priority, and with nothing kept back for the rest.

@@ -190,6 +190,21 @@ class PartsTest(unittest.TestCase):
                 else:
                     self.assertIn(missing, found)
 
+    def test_known_races_are_no_splats(self):
+        known = {"kvm_age_gfn / spte_update", "mark_unsync"}
+        for message, verdict in [
+                ("in kvm_age_gfn / spte_update", "pass"),
+                ("in spte_update.isra.0 / kvm_age_gfn.constprop.0", "pass"),
+                ("in mark_unsync", "pass"), ("in mark_unsync / mark_unsync", "splat"),
+                ("in kvm_age_gfn / spte_set", "splat"), ("in kvm_age_gfn", "splat")]:
+            with self.subTest(message):
+                console = BOOT + f"[    9.1] BUG: KCSAN: data-race {message}\r\n"
+                self.assertEqual(guest.judge(ending(console), known).name, verdict)
+                self.assertEqual(guest.judge(ending(console)).name, "splat")
+                self.assertEqual(len(guest.races(console)), 1)
+        both = "BUG: KCSAN: data-race in mark_unsync\nWARNING: other\n"
+        self.assertEqual(guest.judge(ending(BOOT + both), known).name, "splat")
+
     def test_kernel_release(self):
         self.assertEqual(guest.kernel_release(ALIVE, ""), "7.3.4+")
         self.assertEqual(guest.kernel_release("", BOOT), "7.3.4+")
@@ -203,13 +218,21 @@ class PartsTest(unittest.TestCase):
 
     def test_icount_arguments(self):
         opts = argparse.Namespace(kernel="k", accel="tcg", cpu=None, smp=1, mem=512,
-                                  append=["a=1 b=2", "c=3"], icount=True)
+                                  append=["a=1 b=2", "c=3"], icount=True, parallel=False)
         args = " ".join(guest.qemu_arguments(opts, "i", "con", "out", "ctl"))
         self.assertIn("-icount shift=0,sleep=off", args)
         self.assertIn("-rtc base=2026-01-01,clock=vm", args)
         self.assertIn("thread=single", args)
         self.assertIn("panic_on_warn=1 a=1 b=2 c=3", args)
         self.assertIn("-serial file:con -serial file:out -serial file:ctl", args)
+
+    def test_accelerator_arguments(self):
+        for accel, parallel, expected in [("tcg", False, "tcg,thread=single"),
+                                          ("tcg", True, "tcg,thread=multi"), ("kvm", True, "kvm")]:
+            opts = argparse.Namespace(kernel="k", accel=accel, cpu=None, smp=2, mem=512,
+                                      append=[], icount=False, parallel=parallel)
+            args = guest.qemu_arguments(opts, "i", "con", "out", "ctl")
+            self.assertEqual(args[:2], ["-accel", expected])
 
 
 if __name__ == "__main__":

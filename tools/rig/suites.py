@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What run-tests runs: each suite is one command whose output is KTAP.
+
+Knobs (environment): SEED, TOP, BUILD, OUT.
+"""
+import os
+import time
+from pathlib import Path
+
+import guest
+import ktap
+from child import Child
+
+RIG = Path(__file__).resolve().parent
+REPORT = RIG.parent / "report"
+ENV = os.environ.get
+TOP = Path(ENV("TOP") or RIG.parents[1])
+BUILD, OUT = Path(ENV("BUILD") or TOP / "build"), Path(ENV("OUT") or TOP / "out")
+RUN_GUEST, RUN_KUNIT = ENV("RUN_GUEST") or RIG / "run-guest", ENV("RUN_KUNIT") or RIG / "run-kunit"
+SEED = int(ENV("SEED") or 1)
+VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
+
+# What must show up in the output of a suite.  A name that is missing here was
+# never awaited, one that is missing there is a failure.
+KUNIT = {
+    "kunit-um": ["kvm_mmu_evict"],
+    "kunit-x86_64": ["kvm_mmu_evict", "kvm_mmu_evict_parents"],
+}
+# Selftests that need shadow paging.
+SHADOW = ["mmu_evict_test", "mmu_evict_enomem_test", "mmu_evict_perf_test", "mmu_pool_size_test"]
+# The perf test in short: long enough to fill its pool, nobody reads its numbers.
+PERF = "mmu_evict_perf_test"
+PERF_ARGS = "-m hot -p 64 -s {seed} -w 4000 -n 4000 -v 1 -e {policy}"
+MODULES = ["mmu_evict_modules_test.sh"]
+# Kernels that have an image of their own.
+IMAGES = {"modules": "modules"}
+# Whoever made the CPU.
+SHADOW_PAGING, TDP = "kvm_amd.npt=0 kvm_intel.ept=0", "kvm_amd.npt=1 kvm_intel.ept=1"
+# What the kernel finds out about leaks is on its console, where run-guest sees
+# it.  Objects that are younger than five seconds are none.
+IN_GUEST = """cd /selftests && ./run_kselftest.sh -o 600 "$@"
+status=$?
+leaks=/sys/kernel/debug/kmemleak
+[ ! -w $leaks ] || { sleep 6; echo scan > $leaks; echo scan > $leaks; cat $leaks; }
+exit $status"""
+
+
+def shown(path):
+    """A path as a reader would type it."""
+    return str(path.relative_to(TOP) if path.is_relative_to(TOP) else path)
+
+
+class Suite:
+    """One command whose output is KTAP, and what became of it."""
+
+    timeout, expect, with_cases, must_skip = 900, (), (), ()
+
+    def __init__(self, name, config, out):
+        self.name, self.config, self.out = name, config, out
+        self.log, self.ktap = out / f"{name}.log", out / f"{name}.ktap"
+        self.child, self.test, self.problems, self.seconds = None, None, [], 0.0
+
+    def argv(self):
+        raise NotImplementedError
+
+    def start(self):
+        self.began = time.time()
+        self.child = Child(self.argv(), self.log)
+
+    def overdue(self):
+        return time.time() - self.began > self.timeout
+
+    def output(self):
+        """The KTAP that the command left."""
+        return self.child.said()
+
+    def blame(self):
+        """What the exit of the command says beyond its KTAP."""
+        return [f"exit: the command ended with {self.child.code}, log: {shown(self.log)}"] if self.child.code else []
+
+    def close(self, kernel, overdue):
+        self.seconds = time.time() - self.began
+        self.child.stop()
+        text = self.output()
+        self.ktap.write_text(text)
+        self.test = kernel.parse(text)
+        self.problems = [f"time-out: stopped after {self.timeout} s"] if overdue else self.blame()
+        self.problems += ktap.problems_of(kernel, self.test, self.expect, self.with_cases, self.must_skip)
+
+    def counts(self):
+        c = self.test.counts
+        return c.passed, c.failed + c.crashed + len(self.problems), c.skipped
+
+    def row(self):
+        passed, failed, skipped = self.counts()
+        verdict = "FAIL" if failed else "pass" if passed else "skip"
+        return [self.name, self.config, verdict, *map(str, (passed, failed, skipped)),
+                f"{self.seconds:.0f}", shown(self.log)]
+
+
+class UnitTests(Suite):
+    """Tests of the rig itself."""
+
+    def argv(self):
+        return [REPORT / "unittest-ktap", RIG.parent / self.name / "tests"]
+
+
+class KUnit(Suite):
+    """kunit.py leaves the kernel's output in its build folder: no need to trust what is printed."""
+
+    timeout = 3000
+
+    def __init__(self, name, config, out):
+        super().__init__(name, config, out)
+        self.arch = name.removeprefix("kunit-")
+        self.expect = self.with_cases = KUNIT[name]
+        self.kernel_log = BUILD / name / "test.log"
+
+    def argv(self):
+        self.kernel_log.unlink(missing_ok=True)
+        return [RUN_KUNIT, self.arch]
+
+    def output(self):
+        return self.kernel_log.read_text(errors="replace") if self.kernel_log.exists() else ""
+
+    def blame(self):
+        trouble = guest.judge(guest.Ending(self.output(), "status 0\n", "", 0, None))
+        if trouble.name != "pass":
+            return [f"{trouble.name}: {trouble.reason.rpartition(' (')[0]}; log: {shown(self.kernel_log)}"]
+        return super().blame()
+
+
+class Selftests(Suite):
+    """The kernel's own runner in a guest; run-guest tells how the guest ended.
+    @skipping tests cannot run there, and must say so."""
+
+    def __init__(self, what, out, kernel, tests, policy, append, skipping=(), parallel=False):
+        super().__init__(f"selftests-{what}", f"{kernel} kernel, {append}" + ", CPUs in parallel" * parallel, out)
+        self.kernel, self.tests, self.policy, self.append, self.parallel = kernel, tests, policy, append, parallel
+        self.expect = [f"selftests: kvm: {name}" for name in tests]
+        self.with_cases = [name for name in self.expect if not name.endswith(PERF)]
+        self.must_skip = [f"selftests: kvm: {name}" for name in skipping]
+
+    def variables(self):
+        """The arguments of the tests.  The harness leaves out the other policy."""
+        other = "fifo" if self.policy == "clock" else "clock"
+        yield f"MMU_EVICT_SEED={SEED}"
+        for name in self.tests:
+            args = PERF_ARGS.format(seed=SEED, policy=self.policy) if name == PERF else f"-V {other}"
+            yield f"KSELFTEST_{name.upper()}_ARGS={args}"
+
+    def argv(self):
+        return [RUN_GUEST, "--kernel", BUILD / f"kernel-{self.kernel}/arch/x86/boot/bzImage",
+                "--initrd", BUILD / f"image/{IMAGES.get(self.kernel, 'initramfs')}.cpio.gz",
+                "--smp", 2, *["--parallel"] * self.parallel, "--append", self.append,
+                "--timeout", self.timeout - 60, "--heartbeat", 120, "--log", self.out / f"{self.name}.console",
+                "--output", self.out / f"{self.name}.output", "--verdict-json", self.out / f"{self.name}.verdict.json",
+                "--", "env", *(self.variables() if self.policy else ()), "/bin/sh", "-c", IN_GUEST, "selftests",
+                *(word for name in self.tests for word in ("-t", f"kvm:{name}"))]
+
+    def output(self):
+        path = self.out / f"{self.name}.output"
+        return ktap.lift(path.read_text(errors="replace")) if path.exists() else ""
+
+    def blame(self):
+        verdict = VERDICTS.get(self.child.code, f"exit code {self.child.code} of run-guest")
+        return [] if verdict == "pass" else [f"{verdict}: {self.reason()}; console: {shown(self.out / self.name)}.console"]
+
+    def reason(self):
+        """The line in which run-guest says why."""
+        said = [line for line in self.child.said().splitlines() if line.strip()]
+        return next((line for line in said if line.startswith("run-guest: ")), said[-1] if said else "no reason given")
+
+
+def selftests(kernel, out):
+    """Two guests at a time, of about the same length."""
+    if kernel == "modules":
+        return [[Selftests("modules", out, kernel, MODULES, None, "slab_nomerge")]]
+    fifo, clock = (Selftests(policy, out, kernel, SHADOW, policy, f"{SHADOW_PAGING} kvm.mmu_evict={policy}")
+                   for policy in ("fifo", "clock"))
+    tdp = Selftests("tdp", out, kernel, SHADOW, "clock", TDP, skipping=SHADOW)
+    return [[fifo, clock, tdp]]
+
+
+def stages(kernel, out):
+    """Those of a stage run two at a time.  What builds, or boots two guests itself, needs the cores."""
+    return [
+        [UnitTests("rig", "host, guests that break", out)],
+        [UnitTests("report", "host", out), KUnit("kunit-um", "UML", out)],
+        [KUnit("kunit-x86_64", "QEMU, lockdep", out)],
+        *selftests(kernel, out),
+    ]

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What allocations that fail do to a VM whose pool of shadow pages is full.
+ *
+ * KVM fills caches of what a fault may need before it takes mmu_lock, so that
+ * eviction never meets half of a page.  When it can't, KVM_RUN has to fail with
+ * -ENOMEM, change nothing, and work when it is called again.
+ */
+#include <stdlib.h>
+
+#include "kvm_test_harness.h"
+#include "mmu_evict.h"
+#include "mmu_evict_trace.h"
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define DEBUGFS		"/sys/kernel/debug/"
+#define REGIONS		160
+#define TIMEOUT		300
+
+/* By default, only atomic allocations fail, and each time at length. */
+static struct {
+	const char *path, *wanted;
+	char kept[16];
+} settings[] = {
+	{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
+	{ DEBUGFS "failslab/verbose", "0" },
+	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
+	{ DEBUGFS "fail_page_alloc/min-order", "0" },
+	{ DEBUGFS "fail_page_alloc/verbose", "0" },
+};
+
+static struct mmu_evict_model model;
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	int r = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+
+	close(fd);
+	return r;
+}
+
+static void restore_settings(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++)
+		if (settings[i].kept[0])
+			write_file(settings[i].path, settings[i].kept);
+}
+
+static void make_allocations_fail(void)
+{
+	int fd, i;
+
+	atexit(restore_settings);
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		fd = open_path_or_exit(settings[i].path, O_RDONLY);
+		TEST_ASSERT(read(fd, settings[i].kept, sizeof(settings[i].kept) - 1) > 0,
+			    "Reading '%s' failed", settings[i].path);
+		close(fd);
+		TEST_ASSERT(!write_file(settings[i].path, settings[i].wanted),
+			    "Writing '%s' failed", settings[i].path);
+	}
+}
+
+/*
+ * Run with the @nth allocation of this thread failing, where 0 is none, until
+ * the guest's next ucall.  Returns what KVM_RUN does, or 1 if it succeeds without
+ * having come to that allocation.
+ */
+static int run_with_failure(struct kvm_vcpu *vcpu, u32 nth)
+{
+	char left[16] = "", text[16];
+	struct ucall uc;
+	int fd, r;
+
+	snprintf(text, sizeof(text), "%u", nth);
+	fd = open_path_or_exit(FAIL_NTH, O_RDWR);
+	TEST_ASSERT(write(fd, text, strlen(text)) > 0, "Writing fail-nth failed");
+	r = _vcpu_run(vcpu) ? -errno : 0;
+	TEST_ASSERT(pread(fd, left, sizeof(left) - 1, 0) > 0, "Reading fail-nth failed");
+	TEST_ASSERT(pwrite(fd, "0", 1, 0) == 1, "Writing fail-nth failed");
+	close(fd);
+
+	if (r)
+		return r;
+	TEST_ASSERT(get_ucall(vcpu, &uc) == UCALL_SYNC, "The guest read wrong data");
+	return !!atoi(left);
+}
+
+FIXTURE(enomem) {
+	struct mmu_evict_config config;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	u32 failures;
+};
+
+FIXTURE_VARIANT(enomem) { const char *policy; bool clock; };
+FIXTURE_VARIANT_ADD(enomem, fifo) { .policy = "fifo" };
+FIXTURE_VARIANT_ADD(enomem, clock) { .policy = "clock", .clock = true };
+
+FIXTURE_SETUP(enomem)
+{
+	self->config = (struct mmu_evict_config) {
+		.policy = variant->policy,
+		.pool = MMU_EVICT_MIN_POOL,
+		.vcpus = 1,
+		.regions = REGIONS,
+		.pages = 1,
+	};
+	model.pool = self->config.pool;
+	model.clock = variant->clock;
+
+	mmu_evict_trace_start();
+	self->vm = mmu_evict_vm_create(&self->config, mmu_evict_guest_code, &self->vcpu);
+	mmu_evict_map_tables(self->vm, REGIONS);
+}
+
+FIXTURE_TEARDOWN(enomem)
+{
+	kvm_vm_free(self->vm);
+	mmu_evict_trace_stop();
+}
+
+/* Every decision follows the policy, and KVM counts as many pages as there are. */
+static void check_pages(FIXTURE_DATA(enomem) *self)
+{
+	mmu_evict_replay(&model);
+	TEST_ASSERT_EQ(vm_get_stat(self->vm, mmu_shadow_pages), model.nr);
+}
+
+/* Walk, and let the first, second, third ... allocation of each attempt fail. */
+static void walk_with_failures(FIXTURE_DATA(enomem) *self, u32 first, u32 nr)
+{
+	u32 nth = 0;
+	int r;
+
+	mmu_evict_walk.first = first;
+	mmu_evict_walk.nr = nr;
+	sync_global_to_guest(self->vm, mmu_evict_walk);
+
+	while ((r = run_with_failure(self->vcpu, ++nth)) < 0) {
+		TEST_ASSERT(r == -ENOMEM, "KVM_RUN failed with %d", r);
+		self->failures++;
+		check_pages(self);
+	}
+	check_pages(self);
+}
+
+TEST_F_TIMEOUT(enomem, a_run_that_fails_can_be_repeated, TIMEOUT)
+{
+	u32 i;
+
+	/* Empty caches, then caches that are drained by evictions and unsync tables. */
+	for (i = 0; i < REGIONS; i++) {
+		mmu_evict_walk.write_tables = i & 1;
+		walk_with_failures(self, i, 1);
+	}
+	ASSERT_GT(self->failures, 20);
+	ASSERT_GT(vm_get_stat(self->vm, mmu_recycled), REGIONS / 2);
+
+	ASSERT_EQ(run_with_failure(self->vcpu, 0), 0);
+	check_pages(self);
+}
+
+TEST_F_TIMEOUT(enomem, roots_that_fail_leave_none_behind, TIMEOUT)
+{
+	u64 roots[2 * MMU_EVICT_MAX_ROOTS];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(roots); i++) {
+		roots[i] = vm_alloc_page_table(self->vm);
+		memcpy(addr_gpa2hva(self->vm, roots[i]),
+		       addr_gpa2hva(self->vm, self->vm->mmu.pgd), PAGE_SIZE);
+	}
+
+	/* A root that is new for each run takes the pages of the last one. */
+	mmu_evict_walk.nr_roots = 1;
+	for (i = 0; i < 4 * ARRAY_SIZE(roots); i++) {
+		mmu_evict_walk.roots[0] = roots[i % ARRAY_SIZE(roots)];
+		walk_with_failures(self, 4 * i, 20);
+	}
+	ASSERT_GT(self->failures, 20);
+	ASSERT_GT(vm_get_stat(self->vm, mmu_recycled), REGIONS / 2);
+}
+
+int main(int argc, char *argv[])
+{
+	mmu_evict_require();
+	__TEST_REQUIRE(mmu_evict_trace_supported(),
+		       "needs tracefs, and in it the event kvm_mmu_evict_page");
+	__TEST_REQUIRE(!access(FAIL_NTH, W_OK) && !access(settings[0].path, W_OK) &&
+		       !access(settings[2].path, W_OK),
+		       "needs CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and debugfs");
+	mmu_evict_keep_param();
+	make_allocations_fail();
+	return test_harness_run(argc, argv);
+}
