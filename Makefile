@@ -9,8 +9,10 @@
 #: QEMU=binary    another qemu-system-x86_64, at least 7.2
 #: JOBS=N         how much runs at the same time; default: one for each CPU
 #: CACHE=/path    downloads and ccache; default: ~/.cache/kvm-mmu-evict
+#: N=30           soak: how many rounds
+#: SEED=1         kselftest, soak: the seed of the tests, that of the first round
 #: FULL=1         run: all pools and seeds instead of a few cells
-#: RUN=id         run: go on with this run
+#: RUN=id         run, soak: go on with this run
 #: CONFIG=name    kernel: lean (default); kselftest: kasan (default), kcsan or modules; see tools/rig/configs
 #: TESTS="a b"    selftests: build only these, e.g. x86/mmu_evict_test
 #: FORCE=1        tree, refresh, distclean: drop what would be lost
@@ -19,7 +21,7 @@
 
 SHELL := /bin/bash
 RIG := tools/rig
-CONFIG ?= $(if $(filter kselftest,$(MAKECMDGOALS)),kasan,lean)
+CONFIG ?= $(if $(filter kselftest soak,$(MAKECMDGOALS)),kasan,lean)
 # Which Debian packages a target wants.
 DEPS := build
 
@@ -31,7 +33,7 @@ export RIG_T0 := $(RIG_T0)
 .DEFAULT_GOAL := help
 
 .PHONY: run test tree series series-build refresh kernel selftests image kunit \
-	kunit-x86 kselftest check pahole clean distclean help deps
+	kunit-x86 kselftest soak check pahole clean distclean help deps
 
 run: override CONFIG := lean
 run: DEPS := run
@@ -85,6 +87,10 @@ kunit-x86: tree ## KUnit suites in QEMU, with lockdep
 kselftest: DEPS := test
 kselftest: kernel selftests image ## the KVM selftests of this project on the kernel CONFIG: kasan, kcsan, modules
 	@$(RIG)/run-tests --config $(CONFIG) --only selftests
+
+soak: DEPS := test
+soak: kernel selftests image ## make kselftest N times, each with another seed: N=30 takes hours
+	@$(RIG)/run-soak
 
 check: DEPS := series
 check: deps ## lints: shellcheck, Python, checkpatch, hygiene
