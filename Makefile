@@ -33,7 +33,7 @@ export RIG_T0 := $(RIG_T0)
 .DEFAULT_GOAL := help
 
 .PHONY: run test tree series series-build refresh kernel selftests image kunit \
-	kunit-x86 kselftest soak check pahole clean distclean help deps
+	kunit-x86 kselftest soak models check pahole clean distclean help deps
 
 run: override CONFIG := lean
 run: DEPS := run
@@ -91,6 +91,10 @@ kselftest: kernel selftests image ## the KVM selftests of this project on the ke
 soak: DEPS := test
 soak: kernel selftests image ## make kselftest N times, each with another seed: N=30 takes hours
 	@$(RIG)/run-soak
+
+models: DEPS := test
+models: deps ## SPIN proves the model of the sweep, and finds each bug planted; NR_PAGES=5: more, slower
+	@tools/models/run-models
 
 check: DEPS := series
 check: deps ## lints: shellcheck, Python, checkpatch, hygiene

@@ -17,6 +17,7 @@ ENV = os.environ.get
 TOP = Path(ENV("TOP") or RIG.parents[1])
 BUILD, OUT = Path(ENV("BUILD") or TOP / "build"), Path(ENV("OUT") or TOP / "out")
 RUN_GUEST, RUN_KUNIT = ENV("RUN_GUEST") or RIG / "run-guest", ENV("RUN_KUNIT") or RIG / "run-kunit"
+UNITTEST = REPORT / "unittest-ktap"
 SEED = int(ENV("SEED") or 1)
 VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 
@@ -98,11 +99,15 @@ class Suite:
                 f"{self.seconds:.0f}", shown(self.log)]
 
 
-class UnitTests(Suite):
-    """Tests of the rig itself."""
+class Program(Suite):
+    """A program on this machine that prints KTAP."""
+
+    def __init__(self, name, config, out, *argv):
+        super().__init__(name, config, out)
+        self.command = argv
 
     def argv(self):
-        return [REPORT / "unittest-ktap", RIG.parent / self.name / "tests"]
+        return self.command
 
 
 class KUnit(Suite):
@@ -185,8 +190,9 @@ def selftests(kernel, out):
 def stages(kernel, out):
     """Those of a stage run two at a time.  What builds, or boots two guests itself, needs the cores."""
     return [
-        [UnitTests("rig", "host, guests that break", out)],
-        [UnitTests("report", "host", out), KUnit("kunit-um", "UML", out)],
+        [Program("rig", "host, guests that break", out, UNITTEST, RIG / "tests")],
+        [Program("report", "host", out, UNITTEST, REPORT / "tests"),
+         Program("models", "host, SPIN", out, RIG.parent / "models/run-models"), KUnit("kunit-um", "UML", out)],
         [KUnit("kunit-x86_64", "QEMU, lockdep", out)],
         *selftests(kernel, out),
     ]
