@@ -32,6 +32,8 @@ struct rig {
 	struct world world;
 	/* How many pages met each verdict. */
 	unsigned long seen[KVM_MMU_EVICT_FORCE + 1];
+	/* Fresh pages are behind settled ones: a budget did not suffice. */
+	bool mixed;
 	/* The first thing to go wrong. */
 	const char *wrong;
 
@@ -96,10 +98,17 @@ static void commit(struct rig *rig)
 	}
 }
 
+static bool is_fresh(struct list_head *link)
+{
+	return to_page(link)->state & FRESH;
+}
+
 static void add(struct rig *rig, int id, u8 marks)
 {
 	struct test_page *page = &rig->page[id];
 
+	if (!list_empty(&rig->list) && is_fresh(rig->list.next) && !(marks & FRESH))
+		rig->mixed = true;
 	kvm_mmu_evict_init_page(&page->state);
 	if (!(marks & FRESH))
 		kvm_mmu_evict_settle_page(&page->state);
@@ -199,6 +208,7 @@ static void look(struct rig *rig, struct picture *p)
 {
 	struct list_head *link;
 	unsigned int born = 0;
+	bool fresh = false;
 
 	memset(p, 0, sizeof(*p));
 	p->hand = p->stop = -1;
@@ -208,6 +218,9 @@ static void look(struct rig *rig, struct picture *p)
 		if (!is_listed(rig, link) || page->born <= born)
 			return go_wrong(rig, "the list is not in the order of creation");
 		born = page->born;
+		if (fresh && !is_fresh(link) && !rig->mixed)
+			return go_wrong(rig, "a page settled behind fresh ones");
+		fresh = is_fresh(link);
 		if (rig->hand == link)
 			p->hand = p->nr;
 		if (rig->stop == link)
@@ -232,11 +245,53 @@ static void compare(struct rig *rig)
 		go_wrong(rig, "the list differs from the model");
 }
 
+struct stock {
+	long pages;
+	long roots;
+	/* At the head of the list. */
+	long fresh;
+};
+
+static struct stock take_stock(struct rig *rig)
+{
+	struct stock stock = {};
+	struct list_head *link;
+
+	list_for_each(link, &rig->list) {
+		if (stock.fresh == stock.pages)
+			stock.fresh += is_fresh(link);
+		stock.pages++;
+		stock.roots += !!(to_page(link)->marks & PINNED);
+	}
+	return stock;
+}
+
+/*
+ * What holds whatever the model says.  A sweep that isn't forced ends after two
+ * laps.  A forced one evicts whatever isn't pinned at first sight, and comes
+ * across a root three times at most.
+ */
+static void check_bounds(struct rig *rig, const struct kvm_mmu_evict_sweep *s,
+			 long budget, const struct stock *before)
+{
+	unsigned long patience = clamp(budget, 0L, 2 * before->pages);
+	struct stock after = take_stock(rig);
+
+	if (s->scanned > patience + s->freed + 3 * before->roots)
+		go_wrong(rig, "the sweep was too long");
+	if (s->freed < s->target && after.pages != after.roots)
+		go_wrong(rig, "the sweep gave up too early");
+}
+
 static void sweep(struct rig *rig, unsigned long target, long budget)
 {
 	struct kvm_mmu_evict_sweep m = { .target = target, .budget = budget };
 	struct test_sweep s = { .core = m, .rig = rig };
+	struct stock before = take_stock(rig);
 	unsigned long freed;
+
+	if (budget > 0 && budget < before.fresh)
+		rig->mixed = true;
 
 	if (rig->world.mute)
 		freed = kvm_mmu_evict_sweep(&rig->list, &rig->hand, &rig->stop,
@@ -245,6 +300,7 @@ static void sweep(struct rig *rig, unsigned long target, long budget)
 		freed = kvm_mmu_evict_sweep(&rig->list, &rig->hand, &rig->stop,
 					    &loud_ops, &s.core);
 	commit(rig);
+	check_bounds(rig, &s.core, budget, &before);
 	model_sweep(&rig->model, &rig->world, &m);
 
 	if (s.classified != s.core.scanned)

@@ -17,6 +17,9 @@ struct parents_fixture {
 	u64 *sptes;
 	struct kvm_mmu_memory_cache cache;
 	u64 saved_accessed_mask;
+	/* What the tracepoint would tell of the last visit. */
+	bool touched;
+	bool accessed;
 };
 
 static void free_spt(void *spt)
@@ -119,6 +122,8 @@ static enum kvm_mmu_evict_class classify(struct parents_fixture *f, long *charge
 	class = mmu_evict_classify(&s.sweep, &f->sp->link);
 	write_unlock(&f->kvm->mmu_lock);
 
+	f->touched = s.touched;
+	f->accessed = s.accessed;
 	if (charged)
 		*charged = -s.sweep.budget;
 	return class;
@@ -216,6 +221,7 @@ static void hand_ignores_accessed_bits_of_fresh_page(struct kunit *test)
 	link_parents(f, 2, false);
 
 	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_IDLE);
+	KUNIT_EXPECT_FALSE(test, f->accessed);
 	KUNIT_EXPECT_EQ(test, nr_accessed(f, 2), 0);
 }
 
@@ -227,8 +233,10 @@ static void touch_and_accessed_bits_are_taken_together(struct kunit *test)
 	kvm_mmu_evict_touch(&f->sp->evict_state);
 
 	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_REFERENCED);
+	KUNIT_EXPECT_TRUE(test, f->touched && f->accessed);
 	KUNIT_EXPECT_EQ(test, nr_accessed(f, 2), 0);
 	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_IDLE);
+	KUNIT_EXPECT_FALSE(test, f->touched || f->accessed);
 }
 
 static const u64 accessed_masks[] = { PT_ACCESSED_MASK, VMX_EPT_ACCESS_BIT };
@@ -311,3 +319,5 @@ static struct kunit_suite parents_test_suite = {
 };
 
 kunit_test_suite(parents_test_suite);
+
+#include "mmu_pages_kunit.c"

@@ -10,7 +10,7 @@
 
 #include "kvm_test_harness.h"
 #include "mmu_evict.h"
-#include "mmu_evict_trace.h"
+#include "mmu_evict_model.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define DEBUGFS		"/sys/kernel/debug/"

@@ -9,7 +9,7 @@
 
 #include "kvm_test_harness.h"
 #include "mmu_evict.h"
-#include "mmu_evict_trace.h"
+#include "mmu_evict_model.h"
 
 #define REGIONS		320
 #define HOT_REGIONS	MMU_EVICT_HOT_REGIONS
@@ -24,6 +24,7 @@
 #define TIMEOUT		300
 
 static struct mmu_evict_model model;
+static u32 seed;
 
 static const struct mmu_evict_config default_config = {
 	.pool = MMU_EVICT_MIN_POOL,
@@ -138,7 +139,7 @@ TEST_F_TIMEOUT(mmu_evict, a_sweep_has_a_budget, TIMEOUT)
 {
 	u32 pool = model.pool = 300;
 
-	vm_ioctl(self->vm, KVM_SET_NR_MMU_PAGES, (void *)(unsigned long)pool);
+	mmu_evict_set_pool(self->vm, pool);
 
 	/* Reference most of the pool, then have a sweep meet nothing else. */
 	walk(self, 0, 280, false, 0);
@@ -147,11 +148,30 @@ TEST_F_TIMEOUT(mmu_evict, a_sweep_has_a_budget, TIMEOUT)
 
 	ASSERT_EQ(!!model.count[MMU_EVICT_FORCED], variant->clock);
 	ASSERT_LT(model.longest, pool);
+	ASSERT_EQ(vm_get_stat(self->vm, mmu_evict_forced), model.count[MMU_EVICT_FORCED]);
+}
+
+TEST_F_TIMEOUT(mmu_evict, shrinking_follows_the_policy, TIMEOUT)
+{
+	model.pool = 200;
+	mmu_evict_set_pool(self->vm, model.pool);
+
+	/* The oldest are in use. */
+	walk(self, 0, 150, false, 0);
+	walk(self, 0, HOT_REGIONS, false, OTHER_PAGE);
+	ASSERT_EQ(model.sweeps, 0);
+	mmu_evict_shrink(&model, self->vm, model.pool / 2);
+
+	ASSERT_EQ(mmu_evict_seen(&model, 0, HOT_REGIONS, MMU_EVICT_SPARED),
+		  variant->clock ? HOT_REGIONS : 0);
+	ASSERT_EQ(mmu_evict_seen(&model, 0, HOT_REGIONS, MMU_EVICT_EVICTED),
+		  variant->clock ? 0 : HOT_REGIONS);
+	ASSERT_LE(vm_get_stat(self->vm, mmu_shadow_pages), model.pool);
 }
 
 TEST_F_TIMEOUT(mmu_evict, victims_follow_the_policy, TIMEOUT)
 {
-	struct kvm_random_state rng = new_kvm_random_state(1);
+	struct kvm_random_state rng = new_kvm_random_state(seed);
 	u32 i;
 
 	/* Unsync page tables are zapped along with their ancestors. */
@@ -260,6 +280,10 @@ TEST_F_TIMEOUT(mmu_evict, counters_add_up, TIMEOUT)
 	ASSERT_EQ(vm_get_stat(self->vm, mmu_shadow_zapped), count[MMU_EVICT_ZAPPED]);
 	ASSERT_EQ(vm_get_stat(self->vm, mmu_cache_miss), count[MMU_EVICT_NEW]);
 	ASSERT_EQ(vm_get_stat(self->vm, mmu_shadow_pages), model.nr);
+
+	/* Every sweep ends with a flush, before its victims are freed. */
+	ASSERT_GT(model.sweeps, 5);
+	ASSERT_GE(vm_get_stat(self->vm, remote_tlb_flush_requests), model.sweeps);
 }
 
 TEST(policy_is_latched_at_creation)
@@ -309,6 +333,7 @@ TEST(bad_parameter_is_refused)
 
 int main(int argc, char *argv[])
 {
+	seed = mmu_evict_take_seed(&argc, argv);
 	mmu_evict_require();
 	__TEST_REQUIRE(mmu_evict_trace_supported(),
 		       "needs tracefs, and in it the event kvm_mmu_evict_page");

@@ -34,6 +34,11 @@ static inline gva_t mmu_evict_gva(u32 region, u32 page)
 	return MMU_EVICT_GVA + region * PG_SIZE_2M + page * PAGE_SIZE;
 }
 
+static inline void mmu_evict_set_pool(struct kvm_vm *vm, u32 pool)
+{
+	vm_ioctl(vm, KVM_SET_NR_MMU_PAGES, (void *)(unsigned long)pool);
+}
+
 /* The first word of each page: every byte depends on region and page. */
 static inline u64 mmu_evict_value(u32 region, u32 page)
 {
@@ -70,14 +75,20 @@ void mmu_evict_get_param(char *word, size_t size);
 int mmu_evict_set_param(const char *word);
 void mmu_evict_keep_param(void);
 bool mmu_evict_has_stat(struct kvm_vm *vm, const char *name);
+void mmu_evict_require_policies(void);
 void mmu_evict_require(void);
+u32 mmu_evict_take_seed(int *argc, char *argv[]);
 
+struct kvm_vm *mmu_evict_vm_create_empty(const struct mmu_evict_config *config,
+					 u64 nr_pages, void *guest_code,
+					 struct kvm_vcpu *vcpus[]);
 struct kvm_vm *mmu_evict_vm_create(const struct mmu_evict_config *config,
 				   void *guest_code, struct kvm_vcpu *vcpus[]);
 void mmu_evict_fill(const struct mmu_evict_config *config, u64 *word, u64 stamp);
 gpa_t mmu_evict_table(struct kvm_vm *vm, u32 region);
 void mmu_evict_map_tables(struct kvm_vm *vm, u32 regions);
 void mmu_evict_run(struct kvm_vcpu *vcpu);
+void mmu_evict_guest_walk(const struct mmu_evict_walk *walk);
 void mmu_evict_guest_code(void);
 void mmu_evict_run_walk(struct kvm_vcpu *vcpu, u32 first, u32 nr, bool hot, u32 page);
 

@@ -72,8 +72,8 @@ bool mmu_evict_has_stat(struct kvm_vm *vm, const char *name)
 	return found;
 }
 
-/* Skip the test unless KVM shadows page tables, and has eviction policies. */
-void mmu_evict_require(void)
+/* Skip the test unless KVM has eviction policies, and counts what they do. */
+void mmu_evict_require_policies(void)
 {
 	static const char * const stats[] = {
 		"mmu_evict_scanned", "mmu_evict_spared", "mmu_evict_forced",
@@ -81,7 +81,6 @@ void mmu_evict_require(void)
 	struct kvm_vm *vm;
 	int i;
 
-	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
 	__TEST_REQUIRE(mmu_evict_has_param(), "KVM has no parameter mmu_evict");
 
 	vm = vm_create_barebones();
@@ -89,6 +88,36 @@ void mmu_evict_require(void)
 		__TEST_REQUIRE(mmu_evict_has_stat(vm, stats[i]),
 			       "KVM has no stat %s", stats[i]);
 	kvm_vm_free(vm);
+}
+
+/* ... and unless it shadows the page tables of every guest. */
+void mmu_evict_require(void)
+{
+	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
+	mmu_evict_require_policies();
+}
+
+/*
+ * Take -s SEED off the command line, as the harness doesn't know it, and tell
+ * about the seed, so that whatever happens can be had again.
+ */
+u32 mmu_evict_take_seed(int *argc, char *argv[])
+{
+	u32 seed = 1;
+	int i, left = 1;
+
+	for (i = 1; i < *argc; i++) {
+		if (!strcmp(argv[i], "-s") && i + 1 < *argc)
+			seed = atoi_non_negative("Seed", argv[++i]);
+		else
+			argv[left++] = argv[i];
+		if (!strcmp(argv[i], "-h"))
+			fprintf(stderr, "usage: %s [-s SEED] [options]\n", argv[0]);
+	}
+	argv[left] = NULL;
+	*argc = left;
+	ksft_print_msg("seed %u: use -s %u to do the same again\n", seed, seed);
+	return seed;
 }
 
 /* Write the word of each page, so that every page has memory of its own. */
@@ -122,11 +151,16 @@ static void map_regions(struct kvm_vm *vm, const struct mmu_evict_config *config
 	mmu_evict_fill(config, addr_gpa2hva(vm, MMU_EVICT_GPA), 0);
 }
 
-struct kvm_vm *mmu_evict_vm_create(const struct mmu_evict_config *config,
-				   void *guest_code, struct kvm_vcpu *vcpus[])
+/*
+ * A VM with a policy and a pool, but without regions.  @nr_pages is what the
+ * caller is going to allocate in slot 0, e.g. for page tables.
+ */
+struct kvm_vm *mmu_evict_vm_create_empty(const struct mmu_evict_config *config,
+					 u64 nr_pages, void *guest_code,
+					 struct kvm_vcpu *vcpus[])
 {
-	/* Not the pages as such, they aren't in slot 0, but their page tables. */
-	u64 pages = config->regions * PTES_PER_MIN_PAGE;
+	/* What counts isn't in slot 0, but two pages per page table are. */
+	u64 mapped_pages = nr_pages * PTES_PER_MIN_PAGE / 2;
 	char old[sizeof(kept_param)];
 	struct kvm_vm *vm;
 
@@ -135,13 +169,22 @@ struct kvm_vm *mmu_evict_vm_create(const struct mmu_evict_config *config,
 		TEST_ASSERT(!mmu_evict_set_param(config->policy),
 			    "KVM doesn't know the policy '%s'", config->policy);
 	}
-	vm = __vm_create_with_vcpus(VM_SHAPE_DEFAULT, config->vcpus, pages,
+	vm = __vm_create_with_vcpus(VM_SHAPE_DEFAULT, config->vcpus, mapped_pages,
 				    guest_code, vcpus);
 	if (config->policy)
 		TEST_ASSERT(!mmu_evict_set_param(old),
 			    "Failed to restore the policy '%s'", old);
 
-	vm_ioctl(vm, KVM_SET_NR_MMU_PAGES, (void *)(unsigned long)config->pool);
+	mmu_evict_set_pool(vm, config->pool);
+	return vm;
+}
+
+struct kvm_vm *mmu_evict_vm_create(const struct mmu_evict_config *config,
+				   void *guest_code, struct kvm_vcpu *vcpus[])
+{
+	struct kvm_vm *vm;
+
+	vm = mmu_evict_vm_create_empty(config, 2 * config->regions, guest_code, vcpus);
 	map_regions(vm, config);
 	return vm;
 }
@@ -193,19 +236,24 @@ static void guest_touch(const struct mmu_evict_walk *walk, u32 region)
 		WRITE_ONCE(table[PTES_PER_MIN_PAGE - 1], 0);
 }
 
-void mmu_evict_guest_code(void)
+/* One walk by a guest's own code. */
+void mmu_evict_guest_walk(const struct mmu_evict_walk *walk)
 {
-	const struct mmu_evict_walk *walk = &mmu_evict_walk;
 	u32 i, hot;
 
+	for (i = walk->first; i < walk->first + walk->nr; i++) {
+		if (walk->nr_roots)
+			set_cr3(walk->roots[i % walk->nr_roots]);
+		for (hot = 0; walk->hot && !(i % 4) && hot < MMU_EVICT_HOT_REGIONS; hot++)
+			guest_touch(walk, hot);
+		guest_touch(walk, i);
+	}
+}
+
+void mmu_evict_guest_code(void)
+{
 	for (;;) {
-		for (i = walk->first; i < walk->first + walk->nr; i++) {
-			if (walk->nr_roots)
-				set_cr3(walk->roots[i % walk->nr_roots]);
-			for (hot = 0; walk->hot && !(i % 4) && hot < MMU_EVICT_HOT_REGIONS; hot++)
-				guest_touch(walk, hot);
-			guest_touch(walk, i);
-		}
+		mmu_evict_guest_walk(&mmu_evict_walk);
 		GUEST_SYNC(0);
 	}
 }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of what the MMU tells the eviction core about shadow pages: that
+ * they come, go, are used, and take others along.  Included by mmu_kunit.c, and
+ * as independent of hardware.  The pages are direct, i.e. shadow no page table,
+ * and are never committed: the fixture frees them, not the MMU.
+ */
+
+#define MAX_TEST_PAGES	4
+
+struct pages_fixture {
+	struct kvm *kvm;
+	struct kvm_vcpu *vcpu;
+	struct list_head zapped;
+	bool saved_tdp_enabled;
+};
+
+static void fill_page_caches(struct kunit *test, struct kvm_vcpu *vcpu)
+{
+	struct kvm_mmu_memory_cache *headers = &vcpu->arch.mmu_page_header_cache;
+	struct kvm_mmu_memory_cache *pages = &vcpu->arch.mmu_shadow_page_cache;
+	int i;
+
+	headers->objects = kunit_kcalloc(test, MAX_TEST_PAGES, sizeof(void *), GFP_KERNEL);
+	pages->objects = kunit_kcalloc(test, MAX_TEST_PAGES, sizeof(void *), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, headers->objects);
+	KUNIT_ASSERT_NOT_NULL(test, pages->objects);
+
+	for (i = 0; i < MAX_TEST_PAGES; i++) {
+		headers->objects[i] = kunit_kzalloc(test, sizeof(struct kvm_mmu_page),
+						    GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, headers->objects[i]);
+		/* The MMU makes the page table point to its header. */
+		pages->objects[i] = alloc_spt(test, NULL);
+	}
+	headers->capacity = headers->nobjs = MAX_TEST_PAGES;
+	pages->capacity = pages->nobjs = MAX_TEST_PAGES;
+	fill_cache(test, &vcpu->arch.mmu_pte_list_desc_cache);
+}
+
+static int pages_init(struct kunit *test)
+{
+	struct pages_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	test->priv = f;
+	f->saved_tdp_enabled = tdp_enabled;
+
+	f->kvm = kunit_kzalloc(test, sizeof(*f->kvm), GFP_KERNEL);
+	f->vcpu = kunit_kzalloc(test, sizeof(*f->vcpu), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f->kvm);
+	KUNIT_ASSERT_NOT_NULL(test, f->vcpu);
+
+	rwlock_init(&f->kvm->mmu_lock);
+	INIT_LIST_HEAD(&f->kvm->arch.active_mmu_pages);
+	INIT_LIST_HEAD(&f->zapped);
+	f->kvm->arch.mmu_page_hash = kunit_kcalloc(test, KVM_NUM_MMU_PAGES,
+						   sizeof(struct hlist_head), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f->kvm->arch.mmu_page_hash);
+	f->vcpu->kvm = f->kvm;
+	fill_page_caches(test, f->vcpu);
+	return 0;
+}
+
+static void pages_exit(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+
+	if (f)
+		tdp_enabled = f->saved_tdp_enabled;
+}
+
+static union kvm_mmu_page_role page_role(int level)
+{
+	return (union kvm_mmu_page_role) {
+		.level = level, .direct = true, .guest_mode = true, .access = ACC_ALL,
+	};
+}
+
+/* A fault creates or finds the page for @gfn. */
+static struct kvm_mmu_page *get_page_for(struct pages_fixture *f, gfn_t gfn, int level)
+{
+	struct kvm_mmu_page *sp;
+
+	write_lock(&f->kvm->mmu_lock);
+	sp = kvm_mmu_get_shadow_page(f->vcpu, gfn, page_role(level));
+	write_unlock(&f->kvm->mmu_lock);
+	return sp;
+}
+
+/* A fault creates the page below @parent, or walks through it. */
+static struct kvm_mmu_page *get_child_of(struct pages_fixture *f, struct kvm_mmu_page *parent)
+{
+	struct kvm_mmu_page *sp;
+
+	write_lock(&f->kvm->mmu_lock);
+	sp = kvm_mmu_get_child_sp(f->vcpu, &parent->spt[0], parent->gfn, true, ACC_ALL);
+	write_unlock(&f->kvm->mmu_lock);
+	return sp;
+}
+
+static void zap_page(struct pages_fixture *f, struct kvm_mmu_page *sp)
+{
+	write_lock(&f->kvm->mmu_lock);
+	kvm_mmu_prepare_zap_page(f->kvm, sp, &f->zapped);
+	write_unlock(&f->kvm->mmu_lock);
+}
+
+static void link_page(struct pages_fixture *f, struct kvm_mmu_page *parent,
+		      struct kvm_mmu_page *child)
+{
+	write_lock(&f->kvm->mmu_lock);
+	mmu_spte_set(&parent->spt[0], make_nonleaf_spte(child->spt, false));
+	mmu_page_add_parent_pte(f->kvm, &f->vcpu->arch.mmu_pte_list_desc_cache, child,
+				&parent->spt[0]);
+	write_unlock(&f->kvm->mmu_lock);
+}
+
+static void new_page_is_fresh_and_ends_the_revolution(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *a = get_page_for(f, 0, 1), *b = get_page_for(f, 1, 1), *c;
+
+	KUNIT_EXPECT_EQ(test, a->evict_state, KVM_MMU_EVICT_FRESH);
+	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_stop, &a->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.active_mmu_pages.next, &b->link);
+	KUNIT_EXPECT_PTR_EQ(test, b->link.next, &a->link);
+
+	/* Wherever the hand is. */
+	f->kvm->arch.mmu_evict_hand = &b->link;
+	c = get_page_for(f, 2, 1);
+	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.active_mmu_pages.next, &c->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_stop, &a->link);
+}
+
+static const struct departure {
+	const char *name;
+	bool root;
+	bool obsolete;
+} departures[] = {
+	{ "page", false, false },
+	{ "active root", true, false },
+	{ "obsolete page", false, true },
+	{ "obsolete root", true, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(departures, departures, name);
+
+/* Whoever zaps it, e.g. kvm_mmu_zap_all_fast() when a memslot goes. */
+static void zapped_page_takes_hand_and_stop_off(struct kunit *test)
+{
+	const struct departure *d = test->param_value;
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *sp, *newer;
+
+	get_page_for(f, 0, 1);
+	sp = get_page_for(f, 1, 1);
+	newer = get_page_for(f, 2, 1);
+	f->kvm->arch.mmu_evict_hand = f->kvm->arch.mmu_evict_stop = &sp->link;
+	f->kvm->arch.mmu_valid_gen ^= d->obsolete;
+	sp->root_count = d->root;
+
+	zap_page(f, sp);
+	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_hand, &newer->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_stop, &newer->link);
+
+	/* The last user of a root is gone, while the hand is elsewhere. */
+	if (d->root) {
+		sp->root_count = 0;
+		zap_page(f, sp);
+		KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_hand, &newer->link);
+	}
+}
+
+static void fault_touches_the_page_that_it_finds(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *sp = get_page_for(f, 0, 1);
+
+	KUNIT_ASSERT_PTR_EQ(test, get_page_for(f, 0, 1), sp);
+	KUNIT_EXPECT_TRUE(test, sp->evict_state & KVM_MMU_EVICT_TOUCHED);
+}
+
+static void fault_touches_the_page_that_it_walks_through(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *parent = get_page_for(f, 0, 2), *child;
+
+	child = get_child_of(f, parent);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, child);
+	link_page(f, parent, child);
+	KUNIT_EXPECT_FALSE(test, child->evict_state & KVM_MMU_EVICT_TOUCHED);
+
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EEXIST), (void *)get_child_of(f, parent));
+	KUNIT_EXPECT_TRUE(test, child->evict_state & KVM_MMU_EVICT_TOUCHED);
+}
+
+/* KVM splits huge pages on its own account, and without a vCPU. */
+static void split_touches_nothing(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *sp = get_page_for(f, 0, 1);
+	struct shadow_page_caches none = {};
+	struct kvm_mmu_page *found;
+
+	write_lock(&f->kvm->mmu_lock);
+	found = __kvm_mmu_get_shadow_page(f->kvm, NULL, &none, 0, page_role(1));
+	write_unlock(&f->kvm->mmu_lock);
+	KUNIT_ASSERT_PTR_EQ(test, sp, found);
+	KUNIT_EXPECT_FALSE(test, sp->evict_state & KVM_MMU_EVICT_TOUCHED);
+}
+
+static void root_out_of_use_is_touched(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *sp = get_page_for(f, 0, 4);
+	hpa_t root = __pa(sp->spt);
+
+	sp->root_count = 1;
+	write_lock(&f->kvm->mmu_lock);
+	mmu_free_root_page(f->kvm, &root, &f->zapped);
+	write_unlock(&f->kvm->mmu_lock);
+	KUNIT_EXPECT_EQ(test, sp->root_count, 0);
+	KUNIT_EXPECT_TRUE(test, sp->evict_state & KVM_MMU_EVICT_TOUCHED);
+}
+
+/* A tree of nested pages goes with its top, and nr_zapped is off by then. */
+static void eviction_counts_the_pages_that_go_along(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct mmu_evict_sweep s = {
+		.kvm = f->kvm,
+		.invalid_list = LIST_HEAD_INIT(s.invalid_list),
+	};
+	struct kvm_mmu_page *sp[3];
+	unsigned long freed;
+	int i;
+
+	tdp_enabled = true;
+	for (i = 0; i < 3; i++) {
+		sp[i] = get_page_for(f, 0, 3 - i);
+		if (i)
+			link_page(f, sp[i - 1], sp[i]);
+	}
+
+	write_lock(&f->kvm->mmu_lock);
+	freed = mmu_evict_zap(&s.sweep, &sp[0]->link);
+	write_unlock(&f->kvm->mmu_lock);
+	KUNIT_EXPECT_EQ(test, freed, 3);
+	KUNIT_EXPECT_EQ(test, f->kvm->stat.mmu_shadow_pages, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->kvm->arch.active_mmu_pages));
+}
+
+static struct kunit_case pages_test_cases[] = {
+	KUNIT_CASE(new_page_is_fresh_and_ends_the_revolution),
+	KUNIT_CASE_PARAM(zapped_page_takes_hand_and_stop_off, departures_gen_params),
+	KUNIT_CASE(fault_touches_the_page_that_it_finds),
+	KUNIT_CASE(fault_touches_the_page_that_it_walks_through),
+	KUNIT_CASE(split_touches_nothing),
+	KUNIT_CASE(root_out_of_use_is_touched),
+	KUNIT_CASE(eviction_counts_the_pages_that_go_along),
+	{}
+};
+
+static struct kunit_suite pages_test_suite = {
+	.name = "kvm_mmu_evict_pages",
+	.init = pages_init,
+	.exit = pages_exit,
+	.test_cases = pages_test_cases,
+};
+
+kunit_test_suite(pages_test_suite);
