@@ -62,7 +62,7 @@ class Run:
         self.keep_identity()
 
 
-def choose(out, host, wanted=None):
+def choose(out, host, wanted=None, kind="run"):
     """@wanted if given, else the newest unfinished run with this identity, else a new one."""
     if wanted:
         if "/" in wanted or wanted.startswith("."):
@@ -75,7 +75,8 @@ def choose(out, host, wanted=None):
             continue
         if same and not (about.parent / "result.json").exists():
             return about.parent
-    name = "-".join(["run", time.strftime("%Y%m%d", time.gmtime()), host["project"][:8], host["tree"][:8]])
+    name = "-".join([kind, time.strftime("%Y%m%d", time.gmtime()),
+                     *(host[what][:8] for what in ("project", "tree") if what in host)])
     number = 1
     while (out / f"{name}-{number}").exists():
         number += 1
