@@ -10,9 +10,13 @@
 #: JOBS=N         how much runs at the same time; default: one for each CPU
 #: CACHE=/path    downloads and ccache; default: ~/.cache/kvm-mmu-evict
 #: N=30           soak: how many rounds
-#: SEED=1         kselftest, soak: the seed of the tests, that of the first round
+#: SEED=1         kselftest, soak, fuzz: the seed, or the first one
 #: FULL=1         run: all pools and seeds instead of a few cells
-#: RUN=id         run, soak: go on with this run
+#: RUN=id         run, soak, regress, mutants: go on with this run
+#: ONLY="a* b"    regress, mutants: only these tests, only these bugs
+#: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
+#: LAYERS="a b"   mutants: only kunit-um, kunit-x86_64, selftests
+#: FUZZ_SECONDS=N fuzz: how long (300)
 #: CONFIG=name    kernel: lean (default); kselftest: kasan (default), kcsan or modules; see tools/rig/configs
 #: TESTS="a b"    selftests: build only these, e.g. x86/mmu_evict_test
 #: FORCE=1        tree, refresh, distclean: drop what would be lost
@@ -33,7 +37,8 @@ export RIG_T0 := $(RIG_T0)
 .DEFAULT_GOAL := help
 
 .PHONY: run test tree series series-build refresh kernel selftests image kunit \
-	kunit-x86 kselftest soak models check pahole clean distclean help deps
+	kunit-x86 kselftest soak regress mutants fuzz coverage models check pahole \
+	clean distclean help deps
 
 run: override CONFIG := lean
 run: DEPS := run
@@ -91,6 +96,24 @@ kselftest: kernel selftests image ## the KVM selftests of this project on the ke
 soak: DEPS := test
 soak: kernel selftests image ## make kselftest N times, each with another seed: N=30 takes hours
 	@$(RIG)/run-soak
+
+regress: DEPS := run
+regress: override CONFIG := lean
+regress: kernel ## upstream's KVM selftests, base against patched, npt, pool and policy: hours
+	@$(RIG)/make-base
+	@$(RIG)/run-regress
+
+mutants: DEPS := test
+mutants: tree selftests ## seeded bugs: does a test notice each of them? Hours, can be resumed
+	@$(RIG)/run-mutants
+
+fuzz: DEPS := fuzz
+fuzz: tree ## look for operations that break the eviction core, for FUZZ_SECONDS
+	@$(RIG)/fuzz-core fuzz
+
+coverage: DEPS := coverage
+coverage: tree ## lines and branches of the core that KUnit (UML) and the fuzz test reach: minutes at first
+	@$(RIG)/coverage
 
 models: DEPS := test
 models: deps ## SPIN proves the model of the sweep, and finds each bug planted; NR_PAGES=5: more, slower

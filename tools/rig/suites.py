@@ -25,24 +25,57 @@ VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 # never awaited, one that is missing there is a failure.
 KUNIT = {
     "kunit-um": ["kvm_mmu_evict"],
-    "kunit-x86_64": ["kvm_mmu_evict", "kvm_mmu_evict_parents"],
+    "kunit-x86_64": ["kvm_mmu_evict", "kvm_mmu_evict_parents", "kvm_mmu_evict_pages"],
 }
-# Selftests that need shadow paging.
-SHADOW = ["mmu_evict_test", "mmu_evict_enomem_test", "mmu_evict_perf_test", "mmu_pool_size_test"]
+# Selftests that need shadow paging.  Those in BOTH leave out a policy if asked to,
+# the others run under both at once.
+NESTED, STRESS, PERF = "mmu_evict_nested_test", "mmu_evict_stress_test", "mmu_evict_perf_test"
+BOTH = ["mmu_evict_test", "mmu_evict_order_test", "mmu_evict_enomem_test", PERF]
+SHADOW = {
+    "fifo": [*BOTH, "mmu_evict_roots_test"],
+    "clock": [*BOTH, "mmu_evict_paging_test", "mmu_pool_size_test"],
+}
+NEED_SHADOW = sorted({name for names in SHADOW.values() for name in names} | {STRESS})
 # The perf test in short: long enough to fill its pool, nobody reads its numbers.
-PERF = "mmu_evict_perf_test"
-PERF_ARGS = "-m hot -p 64 -s {seed} -w 4000 -n 4000 -v 1 -e {policy}"
+ARGS = {
+    "mmu_evict_test": "-s {seed} -V {other}",
+    "mmu_evict_order_test": "-s {seed} -V {other}",
+    "mmu_evict_enomem_test": "-V {other}",
+    PERF: "-m hot -p 64 -s {seed} -w 4000 -n 4000 -v 1 -e {policy}",
+    "mmu_evict_roots_test": "-s {seed}",
+    NESTED: "-s {seed}",
+    STRESS: "-s {seed} -v 4 -- -V {other}",
+}
 MODULES = ["mmu_evict_modules_test.sh"]
+# What to look for leaks after: a few of the above, as kmemleak is slow.
+LEAKS = ["mmu_evict_enomem_test", "mmu_pool_size_test"]
+# Data races that the base has, too.
+RACES = RIG / "kcsan.races"
+# What make regress does at length: upstream's own tests of what eviction could
+# break, short, but with more tables than the pool has pages (one for 2 MiB).
+UPSTREAM = {
+    "memslot_perf_test": "-s 16 -l 1 -f 3 -e 4",
+    "dirty_log_test": "-i 4",
+    "demand_paging_test": "-b 192M",
+    "kvm_page_table_test": "-b 192M",
+    "memslot_modification_stress_test": "-b 192M -i 5",
+    "nested_dirty_log_test": "",
+}
 # Kernels that have an image of their own.
 IMAGES = {"modules": "modules"}
 # Whoever made the CPU.
 SHADOW_PAGING, TDP = "kvm_amd.npt=0 kvm_intel.ept=0", "kvm_amd.npt=1 kvm_intel.ept=1"
+# Five levels of page tables, for mmu_evict_paging_test.
+CPU = {"tcg": f"{guest.DEFAULT_CPU['tcg']},+la57", "kvm": "host"}[ENV("ACCEL") or "tcg"]
 # What the kernel finds out about leaks is on its console, where run-guest sees
 # it.  Objects that are younger than five seconds are none.
 IN_GUEST = """cd /selftests && ./run_kselftest.sh -o 600 "$@"
 status=$?
-leaks=/sys/kernel/debug/kmemleak
-[ ! -w $leaks ] || { sleep 6; echo scan > $leaks; echo scan > $leaks; cat $leaks; }
+! grep -qw kmemleak=on /proc/cmdline || {
+	sleep 6
+	for i in 1 2; do echo scan; done > /sys/kernel/debug/kmemleak || status=1
+	cat /sys/kernel/debug/kmemleak
+}
 exit $status"""
 
 
@@ -139,8 +172,8 @@ class Selftests(Suite):
     """The kernel's own runner in a guest; run-guest tells how the guest ended.
     @skipping tests cannot run there, and must say so."""
 
-    def __init__(self, what, out, kernel, tests, policy, append, skipping=(), parallel=False):
-        super().__init__(f"selftests-{what}", f"{kernel} kernel, {append}" + ", CPUs in parallel" * parallel, out)
+    def __init__(self, name, out, kernel, tests, policy, append, skipping=(), parallel=False):
+        super().__init__(name, f"{kernel} kernel, {append}" + ", CPUs in parallel" * parallel, out)
         self.kernel, self.tests, self.policy, self.append, self.parallel = kernel, tests, policy, append, parallel
         self.expect = [f"selftests: kvm: {name}" for name in tests]
         self.with_cases = [name for name in self.expect if not name.endswith(PERF)]
@@ -149,15 +182,15 @@ class Selftests(Suite):
     def variables(self):
         """The arguments of the tests.  The harness leaves out the other policy."""
         other = "fifo" if self.policy == "clock" else "clock"
-        yield f"MMU_EVICT_SEED={SEED}"
         for name in self.tests:
-            args = PERF_ARGS.format(seed=SEED, policy=self.policy) if name == PERF else f"-V {other}"
+            args = ARGS.get(name, "").format(seed=SEED, policy=self.policy, other=other)
             yield f"KSELFTEST_{name.upper()}_ARGS={args}"
 
     def argv(self):
         return [RUN_GUEST, "--kernel", BUILD / f"kernel-{self.kernel}/arch/x86/boot/bzImage",
                 "--initrd", BUILD / f"image/{IMAGES.get(self.kernel, 'initramfs')}.cpio.gz",
-                "--smp", 2, *["--parallel"] * self.parallel, "--append", self.append,
+                "--cpu", CPU, "--smp", 2, *["--parallel"] * self.parallel, "--append", self.append,
+                *(["--known-races", RACES] if self.kernel == "kcsan" else []),
                 "--timeout", self.timeout - 60, "--heartbeat", 120, "--log", self.out / f"{self.name}.console",
                 "--output", self.out / f"{self.name}.output", "--verdict-json", self.out / f"{self.name}.verdict.json",
                 "--", "env", *(self.variables() if self.policy else ()), "/bin/sh", "-c", IN_GUEST, "selftests",
@@ -177,22 +210,42 @@ class Selftests(Suite):
         return next((line for line in said if line.startswith("run-guest: ")), said[-1] if said else "no reason given")
 
 
+class Upstream(Selftests):
+    """Upstream's tests, every VM with a pool of 64 shadow pages."""
+
+    def __init__(self, out, kernel, policy):
+        super().__init__(f"upstream-{policy}", out, kernel, UPSTREAM, policy, f"{SHADOW_PAGING} kvm.mmu_evict={policy}")
+        self.with_cases = ()
+
+    def variables(self):
+        yield from ("FORCE_POOL=64", "LD_PRELOAD=/selftests/force-pool.so")
+        yield from (f"KSELFTEST_{name.upper()}_ARGS={args}" for name, args in UPSTREAM.items())
+
+
 def selftests(kernel, out):
-    """Two guests at a time, of about the same length."""
+    """Two guests at a time, of about the same length.  The stress test enables no
+    tracepoint, hence may run on CPUs that are emulated in parallel."""
     if kernel == "modules":
-        return [[Selftests("modules", out, kernel, MODULES, None, "slab_nomerge")]]
-    fifo, clock = (Selftests(policy, out, kernel, SHADOW, policy, f"{SHADOW_PAGING} kvm.mmu_evict={policy}")
-                   for policy in ("fifo", "clock"))
-    tdp = Selftests("tdp", out, kernel, SHADOW, "clock", TDP, skipping=SHADOW)
-    return [[fifo, clock, tdp]]
+        return [[Selftests("selftests-modules", out, kernel, MODULES, None, "slab_nomerge")]]
+    policies = {policy: f"{SHADOW_PAGING} kvm.mmu_evict={policy}" for policy in ("fifo", "clock")}
+    both = [Selftests(f"selftests-{policy}", out, kernel, SHADOW[policy], policy, append)
+            for policy, append in policies.items()]
+    stress = [Selftests(f"selftests-stress-{policy}", out, kernel, [STRESS], policy, append, parallel=True)
+              for policy, append in policies.items()]
+    leaks = Selftests("selftests-leaks", out, kernel, LEAKS, "clock", f"{policies['clock']} kmemleak=on")
+    tdp = Selftests("selftests-tdp", out, kernel, [*NEED_SHADOW, NESTED], "clock", TDP, skipping=NEED_SHADOW)
+    return [both, stress, [leaks, tdp] if kernel == "kasan" else [tdp]]
 
 
 def stages(kernel, out):
     """Those of a stage run two at a time.  What builds, or boots two guests itself, needs the cores."""
     return [
         [Program("rig", "host, guests that break", out, UNITTEST, RIG / "tests")],
-        [Program("report", "host", out, UNITTEST, REPORT / "tests"),
+        [Program("fuzz-corpus", "host, ASAN, UBSAN", out, RIG / "fuzz-core", "replay"),
+         Program("mutants", "UML, a sample", out, RIG / "run-mutants", "--quick", "--ktap"),
+         Program("report", "host", out, UNITTEST, REPORT / "tests"),
          Program("models", "host, SPIN", out, RIG.parent / "models/run-models"), KUnit("kunit-um", "UML", out)],
         [KUnit("kunit-x86_64", "QEMU, lockdep", out)],
         *selftests(kernel, out),
+        [Upstream(out, kernel, "fifo"), Upstream(out, kernel, "clock")],
     ]

@@ -13,7 +13,7 @@ from sandbox import HERE, Sandbox, write
 
 import suites
 
-NAMES = [f"selftests: kvm: {name}" for name in suites.SHADOW]
+NAMES = [f"selftests: kvm: {name}" for name in suites.SHADOW["fifo"]]
 CASES = """# TAP version 13
 # 1..3
 # # Starting 3 tests from 1 test cases.
@@ -34,14 +34,22 @@ SKIP = "# TAP version 13\n# 1..0 # SKIP - TDP is on\n"
 SKIPPED_CASE = "# TAP version 13\n# 1..1\n# ok 1 global.shrink # SKIP TDP is on\n"
 
 
-def transcript(names, text_of, end=""):
+def transcript(names, text_of):
     """What run_kselftest.sh prints: each test's output, then its result."""
-    return f"TAP version 13\n1..{len(names)}\n" + "".join(
-        f"# overriding timeout to 600\n# {name}\n{text_of(name)}ok {i} {name}{end}\n" for i, name in enumerate(names, 1))
+    out = f"TAP version 13\n1..{len(names)}\n"
+    for i, name in enumerate(names, 1):
+        text = text_of(name)
+        out += f"# overriding timeout to 600\n# {name}\n{text}ok {i} {name}{' # SKIP' * ('# SKIP' in text and text != CASES)}\n"
+    return out
 
 
-GOOD = transcript(NAMES, lambda name: PERF if "perf" in name else CASES if name == NAMES[0] else CASE)
-SKIPS = transcript(NAMES, lambda name: SKIPPED_CASE if name == NAMES[-1] else SKIP, " # SKIP")
+TDP_SKIPS = [f"selftests: kvm: {name}" for name in suites.NEED_SHADOW]
+NESTED = f"selftests: kvm: {suites.NESTED}"
+text_of = lambda name: PERF if "perf" in name else CASES if name == NAMES[0] else CASE
+GOOD = transcript(NAMES, text_of)
+GOOD_CLOCK = transcript([f"selftests: kvm: {name}" for name in suites.SHADOW["clock"]], text_of)
+TDP = transcript([*TDP_SKIPS, NESTED],
+                 lambda name: CASE if name == NESTED else SKIPPED_CASE if name == TDP_SKIPS[-1] else SKIP)
 KUNIT = """[    0.1] Booting
 [    0.2] KTAP version 1
 [    0.2] 1..{n}
@@ -68,9 +76,9 @@ class Tests(Sandbox):
         super().setUp()
         self.borrow_kunit()
         self.canned = {}
-        self.guests = {"selftests-fifo": (GOOD, 0), "selftests-clock": (GOOD, 0), "selftests-tdp": (SKIPS, 0)}
+        self.guests = {"selftests-fifo": (GOOD, 0), "selftests-clock": (GOOD_CLOCK, 0), "selftests-tdp": (TDP, 0)}
         self.kernels = {"um": (kunit("kvm_mmu_evict"), 0),
-                        "x86_64": (kunit("kvm_mmu_evict", "kvm_mmu_evict_parents"), 0)}
+                        "x86_64": (kunit("kvm_mmu_evict", "kvm_mmu_evict_parents", "kvm_mmu_evict_pages"), 0)}
         write(self.top / "run-kunit", '#!/bin/sh\nmkdir -p "$BUILD/kunit-$1"\n'
               'cp "$TOP/kunit-$1.log" "$BUILD/kunit-$1/test.log"\nexit "$(cat "$TOP/kunit-$1.rc")"\n', 0o755)
         self.env["RUN_KUNIT"] = str(self.top / "run-kunit")
@@ -103,9 +111,9 @@ class Tests(Sandbox):
                                          "selftests-tdp")
         self.assertEqual(code, 0, out)
         # The first selftest has three cases, one of them a skip, the others have one.
-        tests = len(NAMES)
-        self.assertEqual(last, f"{6 + 2 * (tests + 1)} passed, 0 failed, {2 + tests} skipped")
-        self.assertRegex(out, rf"selftests-tdp +kasan kernel, kvm_amd.npt=1 .* skip +0 +0 +{tests} ")
+        tests = sum(map(len, suites.SHADOW.values()))
+        self.assertEqual(last, f"{8 + tests + 2 + 1} passed, 0 failed, {2 + len(TDP_SKIPS)} skipped")
+        self.assertRegex(out, rf"selftests-tdp +kasan kernel, kvm_amd.npt=1 .* pass +1 +0 +{len(TDP_SKIPS)} ")
         names = [case.get("name") for case in self.junit().iter("testcase")]
         self.assertIn("global.hot_survives", names)
         reasons = {element.text for element in self.junit().iter("skipped")}
@@ -135,7 +143,7 @@ class Tests(Sandbox):
                 self.assertEqual(self.run_tests("selftests-fifo")[0], 1)
 
     def test_splat_outweighs_the_results(self):
-        self.guest("selftests-clock", GOOD, 21)
+        self.guest("selftests-clock", GOOD_CLOCK, 21)
         self.assert_red("selftests-clock", "splat: run-guest: canned verdict 21")
         suite = self.junit().find("testsuite")
         self.assertEqual((suite.get("name"), suite.get("failures")), ("selftests-clock", "1"))
@@ -149,8 +157,8 @@ class Tests(Sandbox):
                 self.assert_red("selftests-fifo", f"selftests-fifo: {name}")
 
     def test_missing_test(self):
-        self.guest("selftests-fifo", GOOD.replace("1..3", "1..2", 1)[:GOOD.index(f"# {NAMES[2]}")])
-        self.assert_red("selftests-fifo", "missing: selftests: kvm: mmu_pool_size_test")
+        self.guest("selftests-fifo", GOOD[:GOOD.index(f"# {NAMES[2]}")])
+        self.assert_red("selftests-fifo", f"missing: {NAMES[2]} did not run")
 
     def test_lost_output_of_a_passing_test(self):
         """The runner's own lines only: what a guest without /dev/stdout gives."""
@@ -159,7 +167,7 @@ class Tests(Sandbox):
         self.assert_red("selftests-fifo", "no cases: selftests: kvm: mmu_evict_test")
 
     def test_skip_where_it_must_run(self):
-        self.guest("selftests-clock", SKIPS)
+        self.guest("selftests-clock", TDP)
         self.assert_red("selftests-clock", "skipped: selftests: kvm: mmu_evict_test must run here (TDP is on)")
 
     def test_pass_where_it_must_skip(self):
@@ -167,8 +175,8 @@ class Tests(Sandbox):
         self.assert_red("selftests-tdp", "not skipped: selftests: kvm: mmu_evict_test")
 
     def test_skip_without_a_reason(self):
-        self.guest("selftests-tdp", SKIPS.replace(" - TDP is on", "", 1))
-        self.assert_red("selftests-tdp", "unexplained skip: selftests: kvm: mmu_evict_test")
+        self.guest("selftests-tdp", TDP.replace(" - TDP is on", "", 1))
+        self.assert_red("selftests-tdp", f"unexplained skip: {TDP_SKIPS[0]}")
 
     def test_kunit_suite_renamed(self):
         self.kernels["x86_64"] = (kunit("kvm_mmu_evict", "kvm_mmu_evict_new"), 0)
