@@ -223,7 +223,7 @@ class Upstream(Selftests):
 
 
 def selftests(kernel, out):
-    """Two guests at a time, of about the same length.  The stress test enables no
+    """Two guests at a time, the long ones first.  The stress test enables no
     tracepoint, hence may run on CPUs that are emulated in parallel."""
     if kernel == "modules":
         return [[Selftests("selftests-modules", out, kernel, MODULES, None, "slab_nomerge")]]
@@ -234,7 +234,7 @@ def selftests(kernel, out):
               for policy, append in policies.items()]
     leaks = Selftests("selftests-leaks", out, kernel, LEAKS, "clock", f"{policies['clock']} kmemleak=on")
     tdp = Selftests("selftests-tdp", out, kernel, [*NEED_SHADOW, NESTED], "clock", TDP, skipping=NEED_SHADOW)
-    return [both, stress, [leaks, tdp] if kernel == "kasan" else [tdp]]
+    return [[*both, *stress, tdp, *([leaks] if kernel == "kasan" else [])]]
 
 
 def stages(kernel, out):
