@@ -172,6 +172,8 @@ class Selftests(Suite):
     """The kernel's own runner in a guest; run-guest tells how the guest ended.
     @skipping tests cannot run there, and must say so."""
 
+    mem = 1024
+
     def __init__(self, name, out, kernel, tests, policy, append, skipping=(), parallel=False):
         super().__init__(name, f"{kernel} kernel, {append}" + ", CPUs in parallel" * parallel, out)
         self.kernel, self.tests, self.policy, self.append, self.parallel = kernel, tests, policy, append, parallel
@@ -189,7 +191,7 @@ class Selftests(Suite):
     def argv(self):
         return [RUN_GUEST, "--kernel", BUILD / f"kernel-{self.kernel}/arch/x86/boot/bzImage",
                 "--initrd", BUILD / f"image/{IMAGES.get(self.kernel, 'initramfs')}.cpio.gz",
-                "--cpu", CPU, "--smp", 2, *["--parallel"] * self.parallel, "--append", self.append,
+                "--cpu", CPU, "--smp", 2, "--mem", self.mem, *["--parallel"] * self.parallel, "--append", self.append,
                 *(["--known-races", RACES] if self.kernel == "kcsan" else []),
                 "--timeout", self.timeout - 60, "--heartbeat", 120, "--log", self.out / f"{self.name}.console",
                 "--output", self.out / f"{self.name}.output", "--verdict-json", self.out / f"{self.name}.verdict.json",
@@ -212,6 +214,9 @@ class Selftests(Suite):
 
 class Upstream(Selftests):
     """Upstream's tests, every VM with a pool of 64 shadow pages."""
+
+    # dirty_log_test maps a GiB, though it hardly uses it.
+    mem = 1536
 
     def __init__(self, out, kernel, policy):
         super().__init__(f"upstream-{policy}", out, kernel, UPSTREAM, policy, f"{SHADOW_PAGING} kvm.mmu_evict={policy}")
