@@ -6,8 +6,6 @@
  * eviction never meets half of a page.  When it can't, KVM_RUN has to fail with
  * -ENOMEM, change nothing, and work when it is called again.
  */
-#include <stdlib.h>
-
 #include "kvm_test_harness.h"
 #include "mmu_evict.h"
 #include "mmu_evict_model.h"
@@ -21,10 +19,7 @@
 #define CACHE_SIZE	40
 
 /* By default, only atomic allocations fail, and each time at length. */
-static struct {
-	const char *path, *wanted;
-	char kept[16];
-} settings[] = {
+static const struct { const char *path, *text; } settings[] = {
 	{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
 	{ DEBUGFS "failslab/verbose", "0" },
 	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
@@ -34,42 +29,13 @@ static struct {
 
 static struct mmu_evict_model model;
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int r = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	close(fd);
-	return r;
-}
-
-static pid_t main_pid;
-
-/* Each test case is a child of this process, and inherits its exit handlers. */
-static void restore_settings(void)
+static void make_allocations_fail(void)
 {
 	int i;
 
-	if (getpid() != main_pid)
-		return;
-
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
-		if (settings[i].kept[0])
-			write_file(settings[i].path, settings[i].kept);
-}
-
-static void make_allocations_fail(void)
-{
-	int fd, i;
-
-	main_pid = getpid();
-	atexit(restore_settings);
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		fd = open_path_or_exit(settings[i].path, O_RDONLY);
-		TEST_ASSERT(read(fd, settings[i].kept, sizeof(settings[i].kept) - 1) > 0,
-			    "Reading '%s' failed", settings[i].path);
-		close(fd);
-		TEST_ASSERT(!write_file(settings[i].path, settings[i].wanted),
+		mmu_evict_keep_setting(settings[i].path);
+		TEST_ASSERT(!mmu_evict_write_file(settings[i].path, settings[i].text),
 			    "Writing '%s' failed", settings[i].path);
 	}
 }
@@ -198,12 +164,11 @@ TEST_F_TIMEOUT(enomem, roots_that_fail_leave_none_behind, TIMEOUT)
 int main(int argc, char *argv[])
 {
 	mmu_evict_require();
-	__TEST_REQUIRE(mmu_evict_trace_supported(),
-		       "needs tracefs, and in it the event kvm_mmu_evict_page");
+	mmu_evict_require_trace();
 	__TEST_REQUIRE(!access(FAIL_NTH, W_OK) && !access(settings[0].path, W_OK) &&
 		       !access(settings[2].path, W_OK),
 		       "needs CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and debugfs");
-	mmu_evict_keep_param();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
 	make_allocations_fail();
 	return test_harness_run(argc, argv);
 }

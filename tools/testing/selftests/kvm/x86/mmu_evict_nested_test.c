@@ -533,6 +533,6 @@ int main(int argc, char *argv[])
 		       "needs nested virtualization, which KVM doesn't have or which is off");
 	__TEST_REQUIRE(kvm_cpu_has_tdp(), "needs TDP for L2, which KVM doesn't have");
 	mmu_evict_require_policies();
-	mmu_evict_keep_param();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
 	return test_harness_run(argc, argv);
 }

@@ -290,8 +290,7 @@ int main(int argc, char *argv[])
 {
 	seed = mmu_evict_take_seed(&argc, argv);
 	mmu_evict_require();
-	__TEST_REQUIRE(mmu_evict_trace_supported(),
-		       "needs tracefs, and in it the event kvm_mmu_evict_page");
-	mmu_evict_keep_param();
+	mmu_evict_require_trace();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
 	return test_harness_run(argc, argv);
 }

@@ -374,6 +374,6 @@ TEST_F_TIMEOUT(mmu_evict_paging, clock_keeps_hot_tables, TIMEOUT)
 int main(int argc, char *argv[])
 {
 	mmu_evict_require();
-	mmu_evict_keep_param();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
 	return test_harness_run(argc, argv);
 }

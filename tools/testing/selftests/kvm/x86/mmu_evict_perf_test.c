@@ -243,7 +243,7 @@ static void require_policy(struct params *p)
 		return;
 	}
 
-	mmu_evict_keep_param();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
 	mmu_evict_get_param(current, sizeof(current));
 	if (!p->vm.policy)
 		p->vm.policy = current;

@@ -502,6 +502,6 @@ int main(int argc, char *argv[])
 {
 	seed = mmu_evict_take_seed(&argc, argv);
 	mmu_evict_require();
-	mmu_evict_keep_param();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
 	return test_harness_run(argc, argv);
 }

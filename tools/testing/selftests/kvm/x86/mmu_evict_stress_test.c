@@ -11,6 +11,7 @@
 #include <getopt.h>
 
 #include "kvm_test_harness.h"
+#include "lru_gen_util.h"
 #include "mmu_evict_antagonist.h"
 
 /* A watchdog looks after each case; this is for the case that it fails. */
@@ -275,8 +276,11 @@ int main(int argc, char *argv[])
 	optind = 1;
 
 	mmu_evict_require();
-	mmu_evict_keep_param();
-	evict_stress_keep_settings();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
+	mmu_evict_keep_setting(EVICT_STRESS_KSM "run");
+	mmu_evict_keep_setting(EVICT_STRESS_KSM "pages_to_scan");
+	mmu_evict_keep_setting(EVICT_STRESS_KSM "sleep_millisecs");
+	mmu_evict_keep_setting(LRU_GEN_ENABLED_PATH);
 	ksft_print_msg("Seed %lu, %u vCPUs, %s PCID\n", default_config.seed, default_config.vcpus,
 		       kvm_cpu_has(X86_FEATURE_PCID) ? "with" : "no");
 	return test_harness_run(argc - first + 1, argv + first - 1);

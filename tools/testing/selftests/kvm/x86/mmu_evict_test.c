@@ -246,17 +246,23 @@ TEST_F_TIMEOUT(mmu_evict, roots_out_of_use_are_touched, TIMEOUT)
 TEST_F_TIMEOUT(mmu_evict, recreated_memslots_show_new_bytes, TIMEOUT)
 {
 	u64 size = self->config.regions * self->config.pages * PAGE_SIZE;
-	void *memory[2] = { addr_gpa2hva(self->vm, MMU_EVICT_GPA) }, *bytes;
+	void *memory[3] = { addr_gpa2hva(self->vm, MMU_EVICT_GPA) }, *bytes;
+	int i;
 
-	memory[1] = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(memory[1], MAP_FAILED);
+	/*
+	 * An obsolete page that is missed becomes valid in the next but one
+	 * memslot, which must not be the same memory.
+	 */
+	for (i = 1; i < ARRAY_SIZE(memory); i++) {
+		memory[i] = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ASSERT_NE(memory[i], MAP_FAILED);
+	}
 
-	/* An obsolete page that is missed becomes valid in the next but one. */
 	while (mmu_evict_walk.stamp < 4) {
 		walk(self, HOT_REGIONS, 150, true, 0);
 		vm_set_user_memory_region(self->vm, MMU_EVICT_SLOT, 0, MMU_EVICT_GPA, 0, NULL);
-		bytes = memory[++mmu_evict_walk.stamp % 2];
+		bytes = memory[++mmu_evict_walk.stamp % ARRAY_SIZE(memory)];
 		mmu_evict_fill(&self->config, bytes, mmu_evict_walk.stamp);
 		vm_set_user_memory_region(self->vm, MMU_EVICT_SLOT, 0, MMU_EVICT_GPA, size, bytes);
 		walk(self, 0, REGIONS, false, 0);
@@ -335,8 +341,7 @@ int main(int argc, char *argv[])
 {
 	seed = mmu_evict_take_seed(&argc, argv);
 	mmu_evict_require();
-	__TEST_REQUIRE(mmu_evict_trace_supported(),
-		       "needs tracefs, and in it the event kvm_mmu_evict_page");
-	mmu_evict_keep_param();
+	mmu_evict_require_trace();
+	mmu_evict_keep_setting(MMU_EVICT_PARAM);
 	return test_harness_run(argc, argv);
 }

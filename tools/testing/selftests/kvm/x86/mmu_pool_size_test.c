@@ -92,7 +92,7 @@ int main(int argc, char *argv[])
 {
 	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
 	if (mmu_evict_has_param())
-		mmu_evict_keep_param();
+		mmu_evict_keep_setting(MMU_EVICT_PARAM);
 
 	return test_harness_run(argc, argv);
 }

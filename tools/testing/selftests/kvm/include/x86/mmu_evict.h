@@ -9,6 +9,9 @@
 #include "kvm_util.h"
 #include "processor.h"
 
+#define MMU_EVICT_PARAM		"/sys/module/kvm/parameters/mmu_evict"
+#define MMU_EVICT_WORD_LEN	32
+
 /* The smallest pool that KVM_SET_NR_MMU_PAGES accepts. */
 #define MMU_EVICT_MIN_POOL	64
 
@@ -70,10 +73,11 @@ struct mmu_evict_walk {
 
 extern struct mmu_evict_walk mmu_evict_walk;
 
+int mmu_evict_write_file(const char *path, const char *text);
+void mmu_evict_keep_setting(const char *path);
 bool mmu_evict_has_param(void);
 void mmu_evict_get_param(char *word, size_t size);
 int mmu_evict_set_param(const char *word);
-void mmu_evict_keep_param(void);
 bool mmu_evict_has_stat(struct kvm_vm *vm, const char *name);
 void mmu_evict_require_policies(void);
 void mmu_evict_require(void);

@@ -122,8 +122,6 @@ static inline u32 evict_stress_progress(struct evict_stress *stress)
 	return done;
 }
 
-int evict_stress_write_file(const char *path, const char *text);
-void evict_stress_keep_settings(void);
 void evict_stress_create(struct evict_stress *stress);
 void evict_stress_free(struct evict_stress *stress);
 void evict_stress_fill_moved(struct evict_stress *stress, u32 era, u32 home);

@@ -38,6 +38,7 @@ struct mmu_evict_event {
 };
 
 bool mmu_evict_trace_supported(void);
+void mmu_evict_require_trace(void);
 void mmu_evict_trace_start(void);
 void mmu_evict_trace_stop(void);
 bool mmu_evict_trace_next(struct mmu_evict_event *event);

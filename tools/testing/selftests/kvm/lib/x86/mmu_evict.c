@@ -7,52 +7,7 @@
 #include "test_util.h"
 #include "ucall_common.h"
 
-#define PARAM		"/sys/module/kvm/parameters/mmu_evict"
-
-static char kept_param[32];
-
 struct mmu_evict_walk mmu_evict_walk;
-
-bool mmu_evict_has_param(void)
-{
-	return !access(PARAM, F_OK);
-}
-
-void mmu_evict_get_param(char *word, size_t size)
-{
-	int fd = open_path_or_exit(PARAM, O_RDONLY);
-	ssize_t len = read(fd, word, size - 1);
-
-	TEST_ASSERT(len > 0, "Reading '%s' returned %zd", PARAM, len);
-	word[len] = '\0';
-	word[strcspn(word, "\n")] = '\0';
-	close(fd);
-}
-
-int mmu_evict_set_param(const char *word)
-{
-	int fd = open_path_or_exit(PARAM, O_WRONLY);
-	int r = write(fd, word, strlen(word)) < 0 ? -errno : 0;
-
-	close(fd);
-	return r;
-}
-
-static void restore_param(void)
-{
-	if (kept_param[0] && mmu_evict_set_param(kept_param))
-		fprintf(stderr, "Failed to restore '%s' to '%s'\n", PARAM, kept_param);
-}
-
-/*
- * Have the parameter restored however the test ends.  Forked test cases
- * inherit the handler, and the first process outlives those that are killed.
- */
-void mmu_evict_keep_param(void)
-{
-	mmu_evict_get_param(kept_param, sizeof(kept_param));
-	atexit(restore_param);
-}
 
 bool mmu_evict_has_stat(struct kvm_vm *vm, const char *name)
 {
@@ -161,7 +116,7 @@ struct kvm_vm *mmu_evict_vm_create_empty(const struct mmu_evict_config *config,
 {
 	/* What counts isn't in slot 0, but two pages per page table are. */
 	u64 mapped_pages = nr_pages * PTES_PER_MIN_PAGE / 2;
-	char old[sizeof(kept_param)];
+	char old[MMU_EVICT_WORD_LEN];
 	struct kvm_vm *vm;
 
 	if (config->policy) {

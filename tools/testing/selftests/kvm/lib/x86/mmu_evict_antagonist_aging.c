@@ -65,7 +65,7 @@ static const char *lru_gen_missing(struct evict_stress *stress)
 {
 	if (access(LRU_GEN_DEBUGFS, R_OK | W_OK))
 		return "no " LRU_GEN_DEBUGFS;
-	return evict_stress_write_file(LRU_GEN_ENABLED_PATH, "7") ? "can't enable MGLRU" : NULL;
+	return mmu_evict_write_file(LRU_GEN_ENABLED_PATH, "7") ? "can't enable MGLRU" : NULL;
 }
 
 /* Have each list age once for each of its generations. */
@@ -83,7 +83,7 @@ static void lru_gen_round(struct evict_stress *stress, u64 *rng)
 		    sscanf(line, "%lu %lu %lu %lu", &gen, &age, &anon, &file) != 4)
 			continue;
 		snprintf(command, sizeof(command), "+ %lu %lu %lu 1 1\n", memcg, node, gen);
-		r = evict_stress_write_file(LRU_GEN_DEBUGFS, command);
+		r = mmu_evict_write_file(LRU_GEN_DEBUGFS, command);
 		/* The kernel may have been faster. */
 		TEST_ASSERT(!r || r == -EEXIST, "Aging by '%s' failed: %s", command, strerror(-r));
 	}

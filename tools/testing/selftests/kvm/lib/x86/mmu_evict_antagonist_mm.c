@@ -98,9 +98,9 @@ static const char *ksm_missing(struct evict_stress *stress)
 
 static void ksm_start(struct evict_stress *stress)
 {
-	evict_stress_write_file(EVICT_STRESS_KSM "sleep_millisecs", "5");
-	evict_stress_write_file(EVICT_STRESS_KSM "pages_to_scan", "500");
-	evict_stress_write_file(EVICT_STRESS_KSM "run", "1");
+	mmu_evict_write_file(EVICT_STRESS_KSM "sleep_millisecs", "5");
+	mmu_evict_write_file(EVICT_STRESS_KSM "pages_to_scan", "500");
+	mmu_evict_write_file(EVICT_STRESS_KSM "run", "1");
 	TEST_ASSERT(!madvise(stress->data, stress->data_pages * PAGE_SIZE, MADV_MERGEABLE),
 		    "MADV_MERGEABLE failed: %s", strerror(errno));
 }
@@ -110,15 +110,15 @@ static void ksm_round(struct evict_stress *stress, u64 *rng)
 {
 	usleep(evict_stress_pick(rng, 1, 20000));
 	if (!evict_stress_pick(rng, 0, 9)) {
-		evict_stress_write_file(EVICT_STRESS_KSM "run", "2");
-		evict_stress_write_file(EVICT_STRESS_KSM "run", "1");
+		mmu_evict_write_file(EVICT_STRESS_KSM "run", "2");
+		mmu_evict_write_file(EVICT_STRESS_KSM "run", "1");
 	}
 	stress->merged = max(stress->merged, read_number(EVICT_STRESS_KSM "pages_sharing"));
 }
 
 static void ksm_stop(struct evict_stress *stress)
 {
-	evict_stress_write_file(EVICT_STRESS_KSM "run", "2");
+	mmu_evict_write_file(EVICT_STRESS_KSM "run", "2");
 }
 
 const struct evict_antagonist evict_antagonist_ksm = {

@@ -1,12 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The settings of the machine that antagonists of the stress test change, and
- * that the test restores.
+ * Settings of the machine that tests change, by way of files of one short line,
+ * and restore however they end.
  */
-#include "lru_gen_util.h"
-#include "mmu_evict_antagonist.h"
+#include "mmu_evict.h"
+#include "test_util.h"
 
-int evict_stress_write_file(const char *path, const char *text)
+#define MAX_SETTINGS	16
+
+static struct {
+	const char *path;
+	char text[32];
+} kept[MAX_SETTINGS];
+
+static pid_t keeper;
+static int nr_kept;
+
+/* Read the first line of a file, without its end.  Returns false if there is none. */
+static bool read_line(const char *path, char *text, size_t size)
+{
+	FILE *f = fopen(path, "r");
+	bool ok = f && fgets(text, size, f);
+
+	if (f)
+		fclose(f);
+	if (ok)
+		text[strcspn(text, "\n")] = '\0';
+	return ok;
+}
+
+/* Returns 0, or what keeps the file from taking that. */
+int mmu_evict_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY), r;
 
@@ -18,38 +42,42 @@ int evict_stress_write_file(const char *path, const char *text)
 	return r;
 }
 
-/* The settings that antagonists change. */
-static const char * const settings[] = {
-	EVICT_STRESS_KSM "run",
-	EVICT_STRESS_KSM "pages_to_scan",
-	EVICT_STRESS_KSM "sleep_millisecs",
-	LRU_GEN_ENABLED_PATH,
-};
-
-static char kept[ARRAY_SIZE(settings)][32];
-
+/* Test cases are children of the process that outlives those that are killed. */
 static void restore_settings(void)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
-		if (kept[i][0] && evict_stress_write_file(settings[i], kept[i]))
-			fprintf(stderr, "Failed to restore '%s' to %s\n", settings[i], kept[i]);
+	for (i = 0; i < nr_kept && getpid() == keeper; i++)
+		if (mmu_evict_write_file(kept[i].path, kept[i].text))
+			fprintf(stderr, "Failed to restore '%s' to '%s'\n",
+				kept[i].path, kept[i].text);
 }
 
-/* Call this in the process that outlives those of the test cases. */
-void evict_stress_keep_settings(void)
+/* Have the file's line restored when this process ends.  Does nothing if there's none. */
+void mmu_evict_keep_setting(const char *path)
 {
-	FILE *f;
-	int i;
+	TEST_ASSERT(nr_kept < MAX_SETTINGS, "No room for '%s'", path);
+	if (!read_line(path, kept[nr_kept].text, sizeof(kept[nr_kept].text)))
+		return;
 
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		f = fopen(settings[i], "r");
-		if (!f)
-			continue;
-		if (!fgets(kept[i], sizeof(kept[i]), f))
-			kept[i][0] = '\0';
-		fclose(f);
+	kept[nr_kept].path = path;
+	if (!nr_kept++) {
+		keeper = getpid();
+		atexit(restore_settings);
 	}
-	atexit(restore_settings);
+}
+
+bool mmu_evict_has_param(void)
+{
+	return !access(MMU_EVICT_PARAM, F_OK);
+}
+
+void mmu_evict_get_param(char *word, size_t size)
+{
+	TEST_ASSERT(read_line(MMU_EVICT_PARAM, word, size), "Reading the policy failed");
+}
+
+int mmu_evict_set_param(const char *word)
+{
+	return mmu_evict_write_file(MMU_EVICT_PARAM, word);
 }

@@ -21,6 +21,12 @@ bool mmu_evict_trace_supported(void)
 	       !access(TRACING "/events/kvmmmu/kvm_mmu_evict_page", F_OK);
 }
 
+void mmu_evict_require_trace(void)
+{
+	__TEST_REQUIRE(mmu_evict_trace_supported(),
+		       "needs tracefs, and in it the event kvm_mmu_evict_page");
+}
+
 static void trace_write(const char *file, const char *text)
 {
 	char path[128];
