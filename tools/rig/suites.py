@@ -65,8 +65,6 @@ UPSTREAM = {
 IMAGES = {"modules": "modules"}
 # Whoever made the CPU.
 SHADOW_PAGING, TDP = "kvm_amd.npt=0 kvm_intel.ept=0", "kvm_amd.npt=1 kvm_intel.ept=1"
-# Five levels of page tables, for mmu_evict_paging_test.
-CPU = {"tcg": f"{guest.DEFAULT_CPU['tcg']},+la57", "kvm": "host"}[ENV("ACCEL") or "tcg"]
 # What the kernel finds out about leaks is on its console, where run-guest sees
 # it.  Objects that are younger than five seconds are none.
 IN_GUEST = """cd /selftests && ./run_kselftest.sh -o 600 "$@"
@@ -191,7 +189,7 @@ class Selftests(Suite):
     def argv(self):
         return [RUN_GUEST, "--kernel", BUILD / f"kernel-{self.kernel}/arch/x86/boot/bzImage",
                 "--initrd", BUILD / f"image/{IMAGES.get(self.kernel, 'initramfs')}.cpio.gz",
-                "--cpu", CPU, "--smp", 2, "--mem", self.mem, *["--parallel"] * self.parallel, "--append", self.append,
+                "--smp", 2, "--mem", self.mem, *["--parallel"] * self.parallel, "--append", self.append,
                 *(["--known-races", RACES] if self.kernel == "kcsan" else []),
                 "--timeout", self.timeout - 60, "--heartbeat", 120, "--log", self.out / f"{self.name}.console",
                 "--output", self.out / f"{self.name}.output", "--verdict-json", self.out / f"{self.name}.verdict.json",
