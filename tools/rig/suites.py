@@ -194,7 +194,8 @@ class Selftests(Suite):
         return [RUN_GUEST, "--kernel", BUILD / f"kernel-{self.kernel}/arch/x86/boot/bzImage",
                 "--initrd", BUILD / f"image/{IMAGES.get(self.kernel, 'initramfs')}.cpio.gz",
                 "--smp", 2, "--mem", self.mem, *["--parallel"] * self.parallel, *LA57, "--append", self.append,
-                *(["--known-races", RACES] if self.kernel == "kcsan" else []),
+                *(["--known-races", RACES, "--suspects", BUILD / "kernel-kcsan/kvm.functions"]
+                  if self.kernel == "kcsan" else []),
                 "--timeout", self.timeout - 60, "--heartbeat", 120, "--log", self.out / f"{self.name}.console",
                 "--output", self.out / f"{self.name}.output", "--verdict-json", self.out / f"{self.name}.verdict.json",
                 "--", "env", *(self.variables() if self.policy else ()), "/bin/sh", "-c", IN_GUEST, "selftests",
