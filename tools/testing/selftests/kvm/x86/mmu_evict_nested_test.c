@@ -466,10 +466,12 @@ TEST_F_TIMEOUT(mmu_evict_nested, shrinking_keeps_the_requested_size, TIMEOUT)
 static void run_randomly(struct guest *guest, struct kvm_random_state *rng)
 {
 	u32 first = kvm_random_u32_in_range(rng, 0, REGIONS - 1);
+	bool write = kvm_random_bool(rng);
+	u32 page = kvm_random_u32_in_range(rng, 0, PAGES - 1);
+	u32 nr = kvm_random_u32_in_range(rng, 1, REGIONS - first);
+	u32 table = kvm_random_u32_in_range(rng, 0, TABLES - 1);
 
-	run_l2(guest, kvm_random_u32_in_range(rng, 0, TABLES - 1), first,
-	       kvm_random_u32_in_range(rng, 1, REGIONS - first),
-	       kvm_random_u32_in_range(rng, 0, PAGES - 1), kvm_random_bool(rng));
+	run_l2(guest, table, first, nr, page, write);
 }
 
 TEST_F_TIMEOUT(mmu_evict_nested, random_switches_of_tables_lose_nothing, TIMEOUT)

@@ -404,8 +404,8 @@ static struct mmu_evict_model model;
 static void trace_decisions(const char *policy, bool clock)
 {
 	struct kvm_random_state rng = new_kvm_random_state(seed);
+	u32 i, vcpu, root;
 	struct kvm_vm *vm;
-	u32 i;
 
 	memset(&model, 0, sizeof(model));
 	model.pool = MMU_EVICT_MIN_POOL;
@@ -414,8 +414,9 @@ static void trace_decisions(const char *policy, bool clock)
 	mmu_evict_trace_start();
 	vm = create_vm(policy, model.pool, TRACED_VCPUS);
 	for (i = 0; i < 120; i++) {
-		TEST_ASSERT_EQ(step(kvm_random_u32_in_range(&rng, 0, TRACED_VCPUS - 1),
-				    kvm_random_u32_in_range(&rng, 0, ROOTS - 1)), DONE);
+		root = kvm_random_u32_in_range(&rng, 0, ROOTS - 1);
+		vcpu = kvm_random_u32_in_range(&rng, 0, TRACED_VCPUS - 1);
+		TEST_ASSERT_EQ(step(vcpu, root), DONE);
 		mmu_evict_replay(&model);
 	}
 	TEST_ASSERT_EQ(vm_get_stat(vm, mmu_shadow_pages), model.nr);
