@@ -34,8 +34,6 @@
 /* With five levels of them. */
 #define TABLES_PER_ROOT	5
 
-#define CR3_NOFLUSH	BIT_ULL(63)
-
 /* A step that is done takes up to 50 faults. */
 #define MAX_FAULTS	100
 
@@ -171,7 +169,7 @@ static enum outcome step(u32 vcpu, u32 root)
 
 		*cr3 = roots[vcpu][root];
 		if (pcid)
-			*cr3 |= (root + 1) | CR3_NOFLUSH;
+			*cr3 |= (root + 1) | MMU_EVICT_CR3_NOFLUSH;
 		state->pending = true;
 	}
 
@@ -189,8 +187,7 @@ static u64 create_root(struct kvm_vm *vm, u32 vcpu, u32 root)
 	gpa_t gpa = MMU_EVICT_GPA + (vcpu * ROOTS + root) * PAGE_SIZE;
 	struct kvm_mmu mmu = vm->mmu;
 
-	mmu.pgd = vm_alloc_page_table(vm);
-	memcpy(addr_gpa2hva(vm, mmu.pgd), addr_gpa2hva(vm, vm->mmu.pgd), PAGE_SIZE);
+	mmu.pgd = mmu_evict_copy_root(vm);
 	__virt_pg_map(vm, &mmu, own_gva, gpa, PG_LEVEL_4K);
 	*(u64 *)addr_gpa2hva(vm, gpa) = own_value(vcpu, root);
 	return mmu.pgd;

@@ -197,15 +197,12 @@ TEST_F_TIMEOUT(mmu_evict, pool_is_a_bound, TIMEOUT)
 	}
 }
 
-/* Page tables that share everything below the root. */
 static void create_roots(FIXTURE_DATA(mmu_evict) *self, u64 *roots, u32 nr)
 {
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		roots[i] = vm_alloc_page_table(self->vm);
-		memcpy(addr_gpa2hva(self->vm, roots[i]),
-		       addr_gpa2hva(self->vm, self->vm->mmu.pgd), PAGE_SIZE);
+		roots[i] = mmu_evict_copy_root(self->vm);
 		mmu_evict_watch(&model, roots[i]);
 	}
 }
