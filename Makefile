@@ -72,6 +72,7 @@ pahole: deps ## sizes of KVM's structs without and with the series
 
 kernel: tree ## build/kernel-CONFIG
 	@$(RIG)/build-kernel $(CONFIG)
+	@[ $(CONFIG) != kcsan ] || $(RIG)/list-functions build/kernel-kcsan > build/kernel-kcsan/kvm.functions
 
 selftests: tree ## build/selftests: the KVM selftests, installed
 	@$(RIG)/build-selftests
