@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+#include <time.h>
+
+#include "future.h"
+#include "job.h"
+#include "util.h"
+
+/* So many accesses are made at a time. */
+#define BATCH	4096
+
+const struct knob job_knobs[] = {
+	[JOB_POOL]	= { "pool", 64, 8, 1u << 28, "pages that there may be" },
+	[JOB_SEED]	= { "seed", 1, 1, UINT64_MAX, "of the trace" },
+	[JOB_WARMUP]	= { "warmup", 100000, 0, 1ull << 40, "accesses before those that count" },
+	[JOB_ACCESSES]	= { "accesses", 200000, 1, 1ull << 40, "accesses that count" },
+	{}
+};
+
+const struct model_type * const model_types[] = { &mmu_model, &flat_model };
+const unsigned int nr_model_types = sizeof(model_types) / sizeof(*model_types);
+
+static const struct model_type *find_model(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_model_types; i++)
+		if (!strcmp(model_types[i]->name, name))
+			return model_types[i];
+	return NULL;
+}
+
+/* The value of the word name=value in @line, up to its end, or NULL. */
+static const char *find_word(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (*line) {
+		line += strspn(line, " ");
+		if (!strncmp(line, name, len) && line[len] == '=')
+			return line + len + 1;
+		line += strcspn(line, " ");
+	}
+	return NULL;
+}
+
+static void copy_word(char *word, size_t size, const char *line, const char *name,
+		      const char *otherwise)
+{
+	const char *text = find_word(line, name) ?: otherwise;
+	size_t len = strcspn(text, " ");
+
+	if (len >= size)
+		die("%s= is too long: %s", name, line);
+	memcpy(word, text, len);
+	word[len] = '\0';
+}
+
+static void parse_names(struct job *job, const char *line)
+{
+	char word[64];
+
+	copy_word(word, sizeof(word), line, "model", "mmu");
+	job->type = find_model(word);
+	if (!job->type)
+		die("no model '%s'", word);
+	copy_word(word, sizeof(word), line, "trace", "");
+	job->trace_ops = find_trace(word);
+	if (!job->trace_ops)
+		die("no trace '%s' (see evict_sim list)", word);
+	copy_word(word, sizeof(word), line, "policy", "");
+	job->policy_ops = find_policy(word);
+	if (!job->policy_ops)
+		die("no policy '%s' (see evict_sim list)", word);
+}
+
+static void set_knob(struct job *job, const char *name, const char *text, const char *line)
+{
+	struct knobs *all[] = {
+		&job->knobs, &job->model_knobs, &job->trace_knobs, &job->policy_knobs,
+	};
+	int i, found = 0;
+
+	for (i = 0; i < 4 && !found; i++)
+		found = knobs_set(all[i], name, text);
+	if (!found)
+		die("nobody here knows '%s': %s", name, line);
+	if (found < 0)
+		die("%s=%s is out of range (see evict_sim list): %s", name, text, line);
+}
+
+void job_parse(struct job *job, const char *line)
+{
+	char *copy = strdup(line), *rest = copy, *word, *value;
+
+	parse_names(job, line);
+	knobs_init(&job->knobs, job_knobs);
+	knobs_init(&job->model_knobs, job->type->knobs);
+	knobs_init(&job->trace_knobs, job->trace_ops->knobs);
+	knobs_init(&job->policy_knobs, job->policy_ops->knobs);
+
+	while ((word = strsep(&rest, " "))) {
+		if (!*word)
+			continue;
+		value = strchr(word, '=');
+		if (!value)
+			die("'%s' is not name=value: %s", word, line);
+		*value++ = '\0';
+		if (strcmp(word, "model") && strcmp(word, "trace") && strcmp(word, "policy"))
+			set_knob(job, word, value, line);
+	}
+	free(copy);
+}
+
+/* The traces of a job: vCPUs take turns, each has one of its own. */
+struct source {
+	struct trace trace[MAX_VCPUS];
+	unsigned int nr;
+	/* What was made and not used yet. */
+	u64 batch[BATCH];
+	size_t pos, end;
+};
+
+static void source_init(struct source *source, const struct job *job)
+{
+	unsigned int i;
+
+	source->pos = source->end = 0;
+	source->nr = job->type->nr_vcpus ? job->type->nr_vcpus(&job->model_knobs) : 1;
+	for (i = 0; i < source->nr; i++) {
+		struct trace *trace = &source->trace[i];
+
+		*trace = (struct trace) {
+			.ops = job->trace_ops,
+			.knobs = job->trace_knobs,
+			.random = job->knobs.value[JOB_SEED] + i,
+		};
+		if (trace->ops->init)
+			trace->ops->init(trace);
+	}
+}
+
+static void source_free(struct source *source)
+{
+	unsigned int i;
+
+	for (i = 0; i < source->nr; i++)
+		free(source->trace[i].state);
+}
+
+static void source_refill(struct source *source)
+{
+	size_t each = BATCH / source->nr, i;
+	u64 some[BATCH];
+	unsigned int k;
+
+	source->pos = 0;
+	source->end = each * source->nr;
+	if (source->nr == 1) {
+		source->end = source->trace->ops->fill(source->trace, source->batch, BATCH);
+	} else for (k = 0; k < source->nr; k++) {
+		if (source->trace[k].ops->fill(&source->trace[k], some, each) != each)
+			source->end = 0;
+		for (i = 0; i < each; i++)
+			source->batch[i * source->nr + k] = some[i];
+	}
+	if (!source->end)
+		die("the trace '%s' is too short", source->trace->ops->name);
+}
+
+/* Returns how many there are at @accesses, at most @nr. */
+static size_t source_take(struct source *source, const u64 **accesses, size_t nr)
+{
+	if (source->pos == source->end)
+		source_refill(source);
+	if (nr > source->end - source->pos)
+		nr = source->end - source->pos;
+	*accesses = source->batch + source->pos;
+	source->pos += nr;
+	return nr;
+}
+
+static void run_phase(const struct job *job, struct model *model, struct source *source,
+		      u64 left)
+{
+	const u64 *accesses;
+	size_t nr;
+
+	memset(&model->counters, 0, sizeof(model->counters));
+	while (left) {
+		nr = source_take(source, &accesses, left);
+		job->type->run(model, accesses, nr);
+		left -= nr;
+	}
+}
+
+static void see_future(const struct job *job, struct future *future, u64 nr)
+{
+	u64 *all = xcalloc(nr, sizeof(*all));
+	struct source source;
+	const u64 *accesses;
+	size_t done, some;
+
+	source_init(&source, job);
+	for (done = 0; done < nr; done += some) {
+		some = source_take(&source, &accesses, nr - done);
+		memcpy(all + done, accesses, some * sizeof(*all));
+	}
+	future_init(future, all, nr);
+	source_free(&source);
+	free(all);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void job_run(const struct job *job, struct result *result)
+{
+	u64 warmup = job->knobs.value[JOB_WARMUP], accesses = job->knobs.value[JOB_ACCESSES];
+	struct future future = {};
+	struct source source;
+	struct model *model;
+	double start;
+
+	source_init(&source, job);
+	model = job->type->create(&job->model_knobs, &source.trace[0],
+				  job->knobs.value[JOB_POOL]);
+	model->policy.ops = job->policy_ops;
+	model->policy.knobs = job->policy_knobs;
+	model->policy.model = model;
+	job->policy_ops->init(&model->policy);
+	if (job->policy_ops->clairvoyant) {
+		see_future(job, &future, warmup + accesses);
+		model->future = &future;
+	}
+
+	run_phase(job, model, &source, warmup);
+	start = now();
+	run_phase(job, model, &source, accesses);
+	result->seconds = now() - start;
+	result->counters = model->counters;
+	result->used = model->used;
+
+	if (job->policy_ops->exit)
+		job->policy_ops->exit(&model->policy);
+	free(model->policy.data);
+	job->type->destroy(model);
+	source_free(&source);
+	future_free(&future);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Simulate the eviction of shadow pages: see README.md.
+ *
+ *	evict_sim run 'trace=hot policy=clock pool=64'...
+ *	evict_sim run < jobs		one line of JSON for each
+ *	evict_sim list			models, traces, policies and their knobs
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "job.h"
+#include "util.h"
+
+static const struct {
+	const char *name;
+	size_t offset;
+} fields[] = {
+#define FIELD(name)	{ #name, offsetof(struct counters, name) }
+	FIELD(accesses), FIELD(faults), FIELD(faults_new), FIELD(faults_evicted),
+	FIELD(faults_link), FIELD(faults_spte), FIELD(faults_own), FIELD(created),
+	FIELD(zapped), FIELD(flushes), FIELD(scanned), FIELD(spared), FIELD(forced),
+	FIELD(spte_reads),
+};
+
+static void print_result(const char *line, const struct result *result, bool timed)
+{
+	size_t i;
+
+	printf("{\"job\": \"%s\"", line);
+	for (i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		printf(", \"%s\": %" PRIu64, fields[i].name,
+		       *(u64 *)((char *)&result->counters + fields[i].offset));
+	printf(", \"pages\": %lu", result->used);
+	if (timed)
+		printf(", \"seconds\": %.3f", result->seconds);
+	printf("}\n");
+	fflush(stdout);
+}
+
+static void run_line(const char *line, bool timed)
+{
+	struct result result;
+	struct job job;
+
+	/* It goes into a string of JSON as it is. */
+	if (line[strcspn(line, "\"\\\t")])
+		die("a job is name=value words with spaces between them: %s", line);
+	job_parse(&job, line);
+	job_run(&job, &result);
+	print_result(line, &result, timed);
+}
+
+static void run_stdin(bool timed)
+{
+	char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, stdin) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (*line && *line != '#')
+			run_line(line, timed);
+	}
+	free(line);
+}
+
+static void list_knobs(const struct knob *knob)
+{
+	for (; knob && knob->name; knob++)
+		printf("    %s=%" PRIu64 "\t%s (%" PRIu64 " to %" PRIu64 ")\n", knob->name,
+		       knob->value, knob->help, knob->min, knob->max);
+}
+
+static void list(void)
+{
+	unsigned int i;
+
+	printf("every job\n");
+	list_knobs(job_knobs);
+	for (i = 0; i < nr_model_types; i++) {
+		printf("model=%s\t%s\n", model_types[i]->name, model_types[i]->help);
+		list_knobs(model_types[i]->knobs);
+	}
+	for (i = 0; i < nr_traces; i++) {
+		printf("trace=%s\t%s\n", traces[i]->name, traces[i]->help);
+		list_knobs(traces[i]->knobs);
+	}
+	for (i = 0; i < nr_policies; i++) {
+		printf("policy=%s\t%s\n", policies[i]->name, policies[i]->source);
+		list_knobs(policies[i]->knobs);
+	}
+}
+
+int main(int argc, char *argv[])
+{
+	bool timed = argc > 2 && !strcmp(argv[2], "-t");
+	int i;
+
+	if (argc == 2 && !strcmp(argv[1], "list")) {
+		list();
+	} else if (argc > 1 && !strcmp(argv[1], "run")) {
+		for (i = 2 + timed; i < argc; i++)
+			run_line(argv[i], timed);
+		if (argc == 2 + timed)
+			run_stdin(timed);
+	} else {
+		fprintf(stderr, "usage: evict_sim run [-t] [JOB]... | list\n");
+		return 2;
+	}
+	return 0;
+}

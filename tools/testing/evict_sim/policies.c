@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "policy.h"
+
+extern const struct policy_ops fifo_policy, clock_policy;
+
+const struct policy_ops * const policies[] = {
+	&fifo_policy,
+	&clock_policy,
+};
+
+const unsigned int nr_policies = sizeof(policies) / sizeof(*policies);
+
+const struct policy_ops *find_policy(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_policies; i++)
+		if (!strcmp(policies[i]->name, name))
+			return policies[i];
+	return NULL;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A trace: memory accesses, one number each.
+ *
+ *	63        40 39                                        0
+ *	+-----------+------------------------------------------+
+ *	|  process  |  4 KiB page of its address space         |
+ *	+-----------+------------------------------------------+
+ *
+ * To the flat model, the whole number is the name of an object.
+ *
+ * Traces are streams, made or read as they are used, and functions of their knobs
+ * and seed alone: integers only, the same on every machine.
+ */
+#ifndef EVICT_SIM_TRACE_H
+#define EVICT_SIM_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "knob.h"
+
+#define PAGE_BITS		40
+#define TABLE_SHIFT		9
+#define PAGES_PER_TABLE		(1u << TABLE_SHIFT)
+
+static inline u64 make_access(u64 process, u64 page)
+{
+	return process << PAGE_BITS | page;
+}
+
+/* Page @page of the 2 MiB region @region. */
+static inline u64 region_access(u64 process, u64 region, u64 page)
+{
+	return make_access(process, region << TABLE_SHIFT | page);
+}
+
+struct trace;
+
+struct trace_ops {
+	const char *name;
+	/* One line: what it stands for. */
+	const char *help;
+	const struct knob *knobs;
+	/* Of the third of the zoo that isn't looked at while a policy is tuned. */
+	bool held_out;
+
+	/* Optional: allocate and fill trace->state, which is freed afterwards. */
+	void (*init)(struct trace *trace);
+	/* Returns how many there were, less than @nr only at the end of a file. */
+	size_t (*fill)(struct trace *trace, u64 *accesses, size_t nr);
+	/*
+	 * Optional: all accesses are below this number, which is small enough for
+	 * an array.
+	 */
+	u64 (*universe)(const struct trace *trace);
+};
+
+struct trace {
+	const struct trace_ops *ops;
+	struct knobs knobs;
+	/* The state of next_random(): the seed, at first. */
+	u64 random;
+	/* For the trace: where it is. */
+	u64 pos;
+	void *state;
+};
+
+/* xorshift64 (Marsaglia, "Xorshift RNGs", 2003), period 2^64 - 1; never 0. */
+static inline u64 next_random(struct trace *trace)
+{
+	u64 x = trace->random;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return trace->random = x;
+}
+
+extern const struct trace_ops * const traces[];
+extern const unsigned int nr_traces;
+const struct trace_ops *find_trace(const char *name);
+
+#endif /* EVICT_SIM_TRACE_H */
