@@ -6,7 +6,7 @@
 /* The page or table of @level that an access uses. */
 static u64 used_at(u64 access, unsigned int level)
 {
-	u64 page = access & ((1ull << PAGE_BITS) - 1);
+	u64 page = access & PAGE_MASK;
 
 	return make_access(access >> PAGE_BITS, page >> TABLE_SHIFT * level);
 }

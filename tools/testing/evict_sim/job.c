@@ -194,7 +194,8 @@ static void run_phase(const struct job *job, struct model *model, struct source 
 	}
 }
 
-static void see_future(const struct job *job, struct future *future, u64 nr)
+/* The whole trace at once, for those who need to see all of it. */
+static u64 *load(const struct job *job, u64 nr)
 {
 	u64 *all = xcalloc(nr, sizeof(*all));
 	struct source source;
@@ -206,9 +207,8 @@ static void see_future(const struct job *job, struct future *future, u64 nr)
 		some = source_take(&source, &accesses, nr - done);
 		memcpy(all + done, accesses, some * sizeof(*all));
 	}
-	future_init(future, all, nr);
 	source_free(&source);
-	free(all);
+	return all;
 }
 
 static double now(void)
@@ -219,13 +219,44 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+static void run_bound(const struct job *job, struct model *model, struct result *result)
+{
+	u64 warmup = job->knobs.value[JOB_WARMUP], counted = job->knobs.value[JOB_ACCESSES];
+	u64 *accesses = load(job, warmup + counted);
+
+	if (!job->type->lower_bound)
+		die("model=%s has no policy=bound", job->type->name);
+	model->counters.accesses = counted;
+	model->counters.faults = job->type->lower_bound(model, accesses, warmup + counted, warmup);
+	free(accesses);
+}
+
+static void run_policy(const struct job *job, struct model *model, struct source *source)
+{
+	u64 warmup = job->knobs.value[JOB_WARMUP], counted = job->knobs.value[JOB_ACCESSES];
+	struct future future = {};
+	u64 *accesses;
+
+	if (job->policy_ops->clairvoyant) {
+		accesses = load(job, warmup + counted);
+		future_init(&future, accesses, warmup + counted);
+		free(accesses);
+		model->future = &future;
+	}
+	model->policy.ops->init(&model->policy);
+	run_phase(job, model, source, warmup);
+	run_phase(job, model, source, counted);
+	if (model->policy.ops->exit)
+		model->policy.ops->exit(&model->policy);
+	free(model->policy.data);
+	future_free(&future);
+}
+
 void job_run(const struct job *job, struct result *result)
 {
-	u64 warmup = job->knobs.value[JOB_WARMUP], accesses = job->knobs.value[JOB_ACCESSES];
-	struct future future = {};
 	struct source source;
 	struct model *model;
-	double start;
+	double start = now();
 
 	source_init(&source, job);
 	model = job->type->create(&job->model_knobs, &source.trace[0],
@@ -233,23 +264,14 @@ void job_run(const struct job *job, struct result *result)
 	model->policy.ops = job->policy_ops;
 	model->policy.knobs = job->policy_knobs;
 	model->policy.model = model;
-	job->policy_ops->init(&model->policy);
-	if (job->policy_ops->clairvoyant) {
-		see_future(job, &future, warmup + accesses);
-		model->future = &future;
-	}
+	if (job->policy_ops == &lower_bound)
+		run_bound(job, model, result);
+	else
+		run_policy(job, model, &source);
 
-	run_phase(job, model, &source, warmup);
-	start = now();
-	run_phase(job, model, &source, accesses);
-	result->seconds = now() - start;
 	result->counters = model->counters;
 	result->used = model->used;
-
-	if (job->policy_ops->exit)
-		job->policy_ops->exit(&model->policy);
-	free(model->policy.data);
+	result->seconds = now() - start;
 	job->type->destroy(model);
 	source_free(&source);
-	future_free(&future);
 }

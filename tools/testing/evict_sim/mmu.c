@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "bound.h"
 #include "mmu.h"
 
 enum {
@@ -255,7 +256,7 @@ static void mmu_run(struct model *model, const u64 *accesses, size_t nr)
 
 	for (i = 0; i < nr; i++, model->now++)
 		access(mmu, &mmu->vcpu[model->now % mmu->nr_vcpus],
-		       accesses[i] >> PAGE_BITS, accesses[i] & ((1ull << PAGE_BITS) - 1));
+		       accesses[i] >> PAGE_BITS, accesses[i] & PAGE_MASK);
 	model->counters.accesses += nr;
 }
 
@@ -300,5 +301,6 @@ const struct model_type mmu_model = {
 	.create		= mmu_create,
 	.nr_vcpus	= mmu_nr_vcpus,
 	.run		= mmu_run,
+	.lower_bound	= mmu_lower_bound,
 	.destroy	= mmu_destroy,
 };

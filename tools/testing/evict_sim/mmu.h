@@ -136,6 +136,9 @@ static inline unsigned int root_index(const struct mmu *mmu, u64 vpn)
 	return mmu->levels == 3 ? vpn >> 2 * TABLE_SHIFT & (MAX_ROOTS - 1) : 0;
 }
 
+/* The number of a guest page table. */
+u32 mmu_number(struct mmu *mmu, u64 process, u64 vpn, unsigned int level);
+
 /*
  * Find the shadow page of a guest page table, or create it.  *@found tells which;
  * *@before, whether there had been one that was evicted.

@@ -17,6 +17,11 @@ static u64 table_key(const struct mmu *mmu, u64 process, u64 vpn, unsigned int l
 	return make_access(process, vpn >> TABLE_SHIFT * level | (u64)level << (PAGE_BITS - 4));
 }
 
+u32 mmu_number(struct mmu *mmu, u64 process, u64 vpn, unsigned int level)
+{
+	return map_number(&mmu->map, table_key(mmu, process, vpn, level));
+}
+
 static struct sp *alloc_page(struct mmu *mmu, unsigned int level)
 {
 	struct list_head *free = &mmu->free[level > 1];
@@ -42,7 +47,7 @@ static struct sp *alloc_page(struct mmu *mmu, unsigned int level)
 struct sp *mmu_get_page(struct mmu *mmu, u64 process, u64 vpn, unsigned int level,
 			bool *found, bool *before)
 {
-	u32 id = map_number(&mmu->map, table_key(mmu, process, vpn, level));
+	u32 id = mmu_number(mmu, process, vpn, level);
 	struct policy *policy = &mmu->model.policy;
 	struct table *table;
 	struct sp *sp;

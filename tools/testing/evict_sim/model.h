@@ -47,6 +47,9 @@ struct model_type {
 	/* Optional: each has a trace of its own. */
 	unsigned int (*nr_vcpus)(const struct knobs *knobs);
 	void (*run)(struct model *model, const u64 *accesses, size_t nr);
+	/* Optional: how many faults from access @warmup on no policy can avoid. */
+	u64 (*lower_bound)(struct model *model, const u64 *accesses, size_t nr,
+			   size_t warmup);
 	void (*destroy)(struct model *model);
 };
 

@@ -3,11 +3,18 @@
 
 #include "policy.h"
 
+/* No policy, but what there is to compare policies with. */
+const struct policy_ops lower_bound = {
+	.name	= "bound",
+	.source	= "a lower bound on the faults of any policy, see bound.c",
+};
+
 extern const struct policy_ops fifo_policy, clock_policy;
 
 const struct policy_ops * const policies[] = {
 	&fifo_policy,
 	&clock_policy,
+	&lower_bound,
 };
 
 const unsigned int nr_policies = sizeof(policies) / sizeof(*policies);

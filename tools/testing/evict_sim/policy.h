@@ -56,6 +56,8 @@ struct policy {
 	void *data;
 };
 
+extern const struct policy_ops lower_bound;
+
 /* All of them, and the one that is called @name, or NULL. */
 extern const struct policy_ops * const policies[];
 extern const unsigned int nr_policies;

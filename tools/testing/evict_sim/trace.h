@@ -21,6 +21,7 @@
 #include "knob.h"
 
 #define PAGE_BITS		40
+#define PAGE_MASK		((1ull << PAGE_BITS) - 1)
 #define TABLE_SHIFT		9
 #define PAGES_PER_TABLE		(1u << TABLE_SHIFT)
 
