@@ -26,14 +26,14 @@ static const struct knob mmu_knobs[] = {
 	[KNOB_PREFETCH]	= { "prefetch", 1, 0, 1, "set neighbouring SPTEs, too" },
 	[KNOB_TLB]	= { "tlb", 0, 0, MAX_TLB, "tables whose Accessed bits it hides; 0: none" },
 	[KNOB_FLUSH]	= { "flush", 1, 0, 1, "let each sweep flush the TLB" },
-	[KNOB_OWN]	= { "own", 2, 0, 2, "the guest's own pages: code, stack" },
+	[KNOB_OWN]	= { "own", 3, 0, 3, "the guest's own pages: code, data, stack" },
 	[KNOB_MIN_FREE]	= { "min_free", 5, 1, 1000, "evict if fewer pages are available" },
 	[KNOB_REFILL]	= { "refill", 0, 0, 1000, "... until so many are; 0: what the policy says" },
 	{}
 };
 
-/* Where selftests have their code and stack: 4 MiB and 10.7 MiB. */
-static const u64 own_pages[] = { 0x400, 0xab6 };
+/* Where mmu_evict_perf_test has them; the first two share a table. */
+static const u64 own_pages[] = { 0x404, 0x449, 0xaba };
 
 /* KVM_MMU_CLOCK_MAX_PARENTS. */
 #define MAX_PARENTS	32
@@ -237,6 +237,8 @@ static void use_own_page(struct mmu *mmu, struct vcpu *vcpu, unsigned int i)
  */
 static void access(struct mmu *mmu, struct vcpu *vcpu, u64 process, u64 vpn)
 {
+	unsigned int i;
+
 	if (!vcpu->roots[0].valid || vcpu->roots[0].process != process)
 		mmu_switch_root(mmu, vcpu, process);
 	if (walk(mmu, vcpu, vpn, FIRST))
@@ -246,7 +248,8 @@ static void access(struct mmu *mmu, struct vcpu *vcpu, u64 process, u64 vpn)
 		fault(mmu, vcpu, vpn);
 		use_own_page(mmu, vcpu, 0);
 	} while (!walk(mmu, vcpu, vpn, AGAIN));
-	use_own_page(mmu, vcpu, 1);
+	for (i = 1; i < mmu->nr_own; i++)
+		use_own_page(mmu, vcpu, i);
 }
 
 static void mmu_run(struct model *model, const u64 *accesses, size_t nr)
