@@ -127,17 +127,9 @@ static void source_init(struct source *source, const struct job *job)
 
 	source->pos = source->end = 0;
 	source->nr = job->type->nr_vcpus ? job->type->nr_vcpus(&job->model_knobs) : 1;
-	for (i = 0; i < source->nr; i++) {
-		struct trace *trace = &source->trace[i];
-
-		*trace = (struct trace) {
-			.ops = job->trace_ops,
-			.knobs = job->trace_knobs,
-			.random = job->knobs.value[JOB_SEED] + i,
-		};
-		if (trace->ops->init)
-			trace->ops->init(trace);
-	}
+	for (i = 0; i < source->nr; i++)
+		trace_init(&source->trace[i], job->trace_ops, &job->trace_knobs,
+			   job->knobs.value[JOB_SEED] + i);
 }
 
 static void source_free(struct source *source)
@@ -145,7 +137,7 @@ static void source_free(struct source *source)
 	unsigned int i;
 
 	for (i = 0; i < source->nr; i++)
-		free(source->trace[i].state);
+		trace_exit(&source->trace[i]);
 }
 
 static void source_refill(struct source *source)

@@ -4,17 +4,9 @@
 
 #define MIN_PLACES	1024
 
-static u64 hash(u64 key)
-{
-	/* The finalizer of splitmix64 (Steele et al., OOPSLA '14). */
-	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9ull;
-	key = (key ^ key >> 27) * 0x94d049bb133111ebull;
-	return key ^ key >> 31;
-}
-
 static struct map_place *find(const struct map *map, u64 key)
 {
-	u64 i = hash(key) & map->mask;
+	u64 i = mix(key) & map->mask;
 
 	while (map->places[i].number && map->places[i].key != key)
 		i = (i + 1) & map->mask;

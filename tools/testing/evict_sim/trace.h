@@ -48,6 +48,8 @@ struct trace_ops {
 
 	/* Optional: allocate and fill trace->state, which is freed afterwards. */
 	void (*init)(struct trace *trace);
+	/* Optional: free what else there is. */
+	void (*exit)(struct trace *trace);
 	/* Returns how many there were, less than @nr only at the end of a file. */
 	size_t (*fill)(struct trace *trace, u64 *accesses, size_t nr);
 	/*
@@ -67,16 +69,26 @@ struct trace {
 	void *state;
 };
 
-/* xorshift64 (Marsaglia, "Xorshift RNGs", 2003), period 2^64 - 1; never 0. */
-static inline u64 next_random(struct trace *trace)
+/* Marsaglia, "Xorshift RNGs", 2003: period 2^64 - 1; never 0. */
+static inline u64 xorshift64(u64 x)
 {
-	u64 x = trace->random;
-
 	x ^= x << 13;
 	x ^= x >> 7;
 	x ^= x << 17;
-	return trace->random = x;
+	return x;
 }
+
+static inline u64 next_random(struct trace *trace)
+{
+	return trace->random = xorshift64(trace->random);
+}
+
+void trace_init(struct trace *trace, const struct trace_ops *ops,
+		const struct knobs *knobs, u64 seed);
+void trace_exit(struct trace *trace);
+
+/* All of them, by families. */
+extern const struct trace_ops hot_trace, scan_trace, loop_trace;
 
 extern const struct trace_ops * const traces[];
 extern const unsigned int nr_traces;

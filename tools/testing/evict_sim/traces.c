@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "trace.h"
 
-extern const struct trace_ops hot_trace, scan_trace, loop_trace;
-
 const struct trace_ops * const traces[] = {
-	&hot_trace,
-	&scan_trace,
-	&loop_trace,
+	&hot_trace, &scan_trace, &loop_trace,
 };
 
 const unsigned int nr_traces = sizeof(traces) / sizeof(*traces);
+
+void trace_init(struct trace *trace, const struct trace_ops *ops,
+		const struct knobs *knobs, u64 seed)
+{
+	*trace = (struct trace) { .ops = ops, .knobs = *knobs, .random = seed };
+	if (ops->init)
+		ops->init(trace);
+}
+
+void trace_exit(struct trace *trace)
+{
+	if (trace->ops->exit)
+		trace->ops->exit(trace);
+	free(trace->state);
+}
 
 const struct trace_ops *find_trace(const char *name)
 {
