@@ -83,7 +83,8 @@ static void list(void)
 		list_knobs(model_types[i]->knobs);
 	}
 	for (i = 0; i < nr_traces; i++) {
-		printf("trace=%s\t%s\n", traces[i]->name, traces[i]->help);
+		printf("trace=%s\t%s%s\n", traces[i]->name, traces[i]->help,
+		       traces[i]->held_out ? " (held out)" : "");
 		list_knobs(traces[i]->knobs);
 	}
 	for (i = 0; i < nr_policies; i++) {

@@ -89,6 +89,25 @@ void trace_exit(struct trace *trace);
 
 /* All of them, by families. */
 extern const struct trace_ops hot_trace, scan_trace, loop_trace;
+extern const struct trace_ops zipf600_trace, zipf800_trace, zipf1000_trace;
+extern const struct trace_ops zipf1200_trace, zipf1400_trace, zipf_big_trace;
+extern const struct trace_ops loguniform_trace;
+extern const struct trace_ops uniform_trace, uniform_wide_trace;
+extern const struct trace_ops phases_trace, phases_fast_trace, phases_new_trace;
+extern const struct trace_ops drift_trace, drift_slow_trace, slide_trace;
+extern const struct trace_ops streams_trace, streams_many_trace, streams_burst_trace;
+extern const struct trace_ops sparse_trace, sparse_wide_trace;
+extern const struct trace_ops procs_trace, procs_many_trace;
+extern const struct trace_ops procs_zipf_trace, procs_zipf_short_trace;
+extern const struct trace_ops churn_trace, churn_fast_trace;
+extern const struct trace_ops build_trace, build_wide_trace;
+extern const struct trace_ops chase_trace, chase_small_trace, chase_wide_trace;
+extern const struct trace_ops stack_trace, stack_far_trace, stack_deep_trace;
+extern const struct trace_ops mix_trace, mix_cold_trace;
+extern const struct trace_ops ws_scan_trace, ws_scan_big_trace;
+extern const struct trace_ops cyclic60_trace, cyclic120_trace;
+extern const struct trace_ops cyclic250_trace, cyclic1000_trace;
+extern const struct trace_ops two_speed_trace, two_speed_wide_trace;
 
 extern const struct trace_ops * const traces[];
 extern const unsigned int nr_traces;
