@@ -68,8 +68,11 @@ static void run_stdin(bool timed)
 static void list_knobs(const struct knob *knob)
 {
 	for (; knob && knob->name; knob++)
-		printf("    %s=%" PRIu64 "\t%s (%" PRIu64 " to %" PRIu64 ")\n", knob->name,
-		       knob->value, knob->help, knob->min, knob->max);
+		if (knob->text)
+			printf("    %s=\t%s\n", knob->name, knob->help);
+		else
+			printf("    %s=%" PRIu64 "\t%s (%" PRIu64 " to %" PRIu64 ")\n",
+			       knob->name, knob->value, knob->help, knob->min, knob->max);
 }
 
 static void list(void)
