@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
+#include <linux/kernel.h>
+
 #include "future.h"
 #include "job.h"
+#include "oracle.h"
 #include "util.h"
 
 /* So many accesses are made at a time. */
@@ -70,7 +74,7 @@ static void parse_names(struct job *job, const char *line)
 		die("no trace '%s' (see evict_sim list)", word);
 	copy_word(word, sizeof(word), line, "policy", "");
 	job->policy_ops = find_policy(word);
-	if (!job->policy_ops)
+	if (!job->policy_ops && *word)
 		die("no policy '%s' (see evict_sim list)", word);
 }
 
@@ -97,7 +101,7 @@ void job_parse(struct job *job, const char *line)
 	knobs_init(&job->knobs, job_knobs);
 	knobs_init(&job->model_knobs, job->type->knobs);
 	knobs_init(&job->trace_knobs, job->trace_ops->knobs);
-	knobs_init(&job->policy_knobs, job->policy_ops->knobs);
+	knobs_init(&job->policy_knobs, job->policy_ops ? job->policy_ops->knobs : NULL);
 
 	while ((word = strsep(&rest, " "))) {
 		if (!*word)
@@ -112,6 +116,11 @@ void job_parse(struct job *job, const char *line)
 	free(copy);
 }
 
+static u64 nr_accesses(const struct job *job)
+{
+	return job->knobs.value[JOB_WARMUP] + job->knobs.value[JOB_ACCESSES];
+}
+
 /* The traces of a job: vCPUs take turns, each has one of its own. */
 struct source {
 	struct trace trace[MAX_VCPUS];
@@ -123,13 +132,22 @@ struct source {
 
 static void source_init(struct source *source, const struct job *job)
 {
+	u64 length, need;
 	unsigned int i;
 
 	source->pos = source->end = 0;
 	source->nr = job->type->nr_vcpus ? job->type->nr_vcpus(&job->model_knobs) : 1;
-	for (i = 0; i < source->nr; i++)
+	need = DIV_ROUND_UP(nr_accesses(job), source->nr);
+	for (i = 0; i < source->nr; i++) {
 		trace_init(&source->trace[i], job->trace_ops, &job->trace_knobs,
 			   job->knobs.value[JOB_SEED] + i);
+		if (!job->trace_ops->length)
+			continue;
+		length = job->trace_ops->length(&source->trace[i]);
+		if (length < need)
+			die("%" PRIu64 " accesses are needed, but %s %s has %" PRIu64, need,
+			    job->trace_ops->name, job->trace_knobs.text, length);
+	}
 }
 
 static void source_free(struct source *source)
@@ -142,22 +160,23 @@ static void source_free(struct source *source)
 
 static void source_refill(struct source *source)
 {
+	struct trace *trace = source->trace;
 	size_t each = BATCH / source->nr, i;
 	u64 some[BATCH];
 	unsigned int k;
 
-	source->pos = 0;
-	source->end = each * source->nr;
-	if (source->nr == 1) {
-		source->end = source->trace->ops->fill(source->trace, source->batch, BATCH);
-	} else for (k = 0; k < source->nr; k++) {
-		if (source->trace[k].ops->fill(&source->trace[k], some, each) != each)
-			source->end = 0;
+	if (source->nr == 1)
+		each = trace->ops->fill(trace, source->batch, BATCH);
+	/* The shortest trace ends all of them. */
+	for (k = 0; source->nr > 1 && k < source->nr; k++) {
+		each = trace[k].ops->fill(&trace[k], some, each);
 		for (i = 0; i < each; i++)
 			source->batch[i * source->nr + k] = some[i];
 	}
+	source->pos = 0;
+	source->end = each * source->nr;
 	if (!source->end)
-		die("the trace '%s' is too short", source->trace->ops->name);
+		die("the trace '%s' is too short", trace->ops->name);
 }
 
 /* Returns how many there are at @accesses, at most @nr. */
@@ -201,6 +220,24 @@ static u64 *load(const struct job *job, u64 nr)
 	}
 	source_free(&source);
 	return all;
+}
+
+void job_save(const struct job *job, const char *path)
+{
+	u64 left = nr_accesses(job);
+	struct oracle oracle;
+	struct source source;
+	const u64 *accesses;
+	size_t nr;
+
+	source_init(&source, job);
+	oracle_create(&oracle, path);
+	for (; left; left -= nr) {
+		nr = source_take(&source, &accesses, left);
+		oracle_add(&oracle, accesses, nr);
+	}
+	oracle_finish(&oracle);
+	source_free(&source);
 }
 
 static double now(void)
@@ -250,6 +287,8 @@ void job_run(const struct job *job, struct result *result)
 	struct model *model;
 	double start = now();
 
+	if (!job->policy_ops)
+		die("no policy= (see evict_sim list)");
 	source_init(&source, job);
 	model = job->type->create(&job->model_knobs, &source.trace[0],
 				  job->knobs.value[JOB_POOL]);

@@ -16,6 +16,7 @@ enum { JOB_POOL, JOB_SEED, JOB_WARMUP, JOB_ACCESSES, NR_JOB_KNOBS };
 struct job {
 	const struct model_type *type;
 	const struct trace_ops *trace_ops;
+	/* NULL: the job can be saved, but not run. */
 	const struct policy_ops *policy_ops;
 	struct knobs knobs;
 	struct knobs model_knobs;
@@ -36,5 +37,7 @@ extern const unsigned int nr_model_types;
 /* Read a line, or die(). */
 void job_parse(struct job *job, const char *line);
 void job_run(const struct job *job, struct result *result);
+/* Write all accesses of the job to a file: see oracle.h. */
+void job_save(const struct job *job, const char *path);
 
 #endif /* EVICT_SIM_JOB_H */

@@ -5,6 +5,9 @@
  *	evict_sim run 'trace=hot policy=clock pool=64'...
  *	evict_sim run < jobs		one line of JSON for each
  *	evict_sim list			models, traces, policies and their knobs
+ *	evict_sim save FILE 'trace=hot seed=2 accesses=1000000'
+ *
+ * A file that was saved is run by 'trace=file path=FILE': see oracle.h.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -96,20 +99,40 @@ static void list(void)
 	}
 }
 
-int main(int argc, char *argv[])
+static void save_line(const char *path, const char *line)
 {
-	bool timed = argc > 2 && !strcmp(argv[2], "-t");
+	struct job job;
+
+	job_parse(&job, line);
+	job_save(&job, path);
+}
+
+static void run(int argc, char *argv[])
+{
+	bool timed = argc && !strcmp(argv[0], "-t");
 	int i;
 
-	if (argc == 2 && !strcmp(argv[1], "list")) {
+	for (i = timed; i < argc; i++)
+		run_line(argv[i], timed);
+	if (argc == timed)
+		run_stdin(timed);
+}
+
+int main(int argc, char *argv[])
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (argc == 2 && !strcmp(command, "list")) {
 		list();
-	} else if (argc > 1 && !strcmp(argv[1], "run")) {
-		for (i = 2 + timed; i < argc; i++)
-			run_line(argv[i], timed);
-		if (argc == 2 + timed)
-			run_stdin(timed);
+	} else if (!strcmp(command, "run")) {
+		run(argc - 2, argv + 2);
+	} else if (argc == 4 && !strcmp(command, "save")) {
+		save_line(argv[2], argv[3]);
 	} else {
-		fprintf(stderr, "usage: evict_sim run [-t] [JOB]... | list\n");
+		fprintf(stderr,
+			"usage: evict_sim run [-t] [JOB]...\n"
+			"       evict_sim list\n"
+			"       evict_sim save FILE JOB\n");
 		return 2;
 	}
 	return 0;

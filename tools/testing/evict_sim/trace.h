@@ -57,6 +57,8 @@ struct trace_ops {
 	 * an array.
 	 */
 	u64 (*universe)(const struct trace *trace);
+	/* Optional: how many accesses there are, if the trace has an end. */
+	u64 (*length)(const struct trace *trace);
 };
 
 struct trace {
@@ -108,6 +110,7 @@ extern const struct trace_ops ws_scan_trace, ws_scan_big_trace;
 extern const struct trace_ops cyclic60_trace, cyclic120_trace;
 extern const struct trace_ops cyclic250_trace, cyclic1000_trace;
 extern const struct trace_ops two_speed_trace, two_speed_wide_trace;
+extern const struct trace_ops file_trace;
 
 extern const struct trace_ops * const traces[];
 extern const unsigned int nr_traces;

@@ -23,6 +23,7 @@ const struct trace_ops * const traces[] = {
 	&ws_scan_trace, &ws_scan_big_trace,
 	&cyclic60_trace, &cyclic120_trace, &cyclic250_trace, &cyclic1000_trace,
 	&two_speed_trace, &two_speed_wide_trace,
+	&file_trace,
 };
 
 const unsigned int nr_traces = sizeof(traces) / sizeof(*traces);
