@@ -6,14 +6,18 @@
  *	evict_sim run < jobs		one line of JSON for each
  *	evict_sim list			models, traces, policies and their knobs
  *	evict_sim save FILE 'trace=hot seed=2 accesses=1000000'
+ *	evict_sim record FILE list < addresses
+ *	evict_sim record FILE faults [EVENT] < ftrace
  *
- * A file that was saved is run by 'trace=file path=FILE': see oracle.h.
+ * Files that were saved or recorded are run by 'trace=file path=FILE': see oracle.h
+ * and record.h.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "job.h"
+#include "record.h"
 #include "util.h"
 
 static const struct {
@@ -128,11 +132,17 @@ int main(int argc, char *argv[])
 		run(argc - 2, argv + 2);
 	} else if (argc == 4 && !strcmp(command, "save")) {
 		save_line(argv[2], argv[3]);
+	} else if (argc == 4 && !strcmp(command, "record") && !strcmp(argv[3], "list")) {
+		record_list(stdin, argv[2]);
+	} else if (argc > 3 && argc < 6 && !strcmp(command, "record") &&
+		   !strcmp(argv[3], "faults")) {
+		record_faults(stdin, argv[2], argc == 5 ? argv[4] : "kvm_page_fault");
 	} else {
 		fprintf(stderr,
 			"usage: evict_sim run [-t] [JOB]...\n"
 			"       evict_sim list\n"
-			"       evict_sim save FILE JOB\n");
+			"       evict_sim save FILE JOB\n"
+			"       evict_sim record FILE list | faults [EVENT]\n");
 		return 2;
 	}
 	return 0;
