@@ -107,6 +107,7 @@ unsigned long mmu_zap(struct model *model, struct page *page)
 	struct slot *slot, *tmp;
 	unsigned int i;
 
+	assert(!sp->root_count);
 	for (i = 0; sp->slots && i < SPTES_PER_PAGE; i++) {
 		child = sp->slots[i].child;
 		if (!child)

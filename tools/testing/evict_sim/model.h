@@ -6,6 +6,8 @@
 #ifndef EVICT_SIM_MODEL_H
 #define EVICT_SIM_MODEL_H
 
+#include <assert.h>
+
 #include "policy.h"
 #include "trace.h"
 
@@ -61,7 +63,7 @@ static inline void model_make_available(struct model *model)
 {
 	struct policy *policy = &model->policy;
 	unsigned long available = model->max > model->used ? model->max - model->used : 0;
-	unsigned long refill = model->refill;
+	unsigned long refill = model->refill, used = model->used, freed;
 
 	if (available >= model->min_free)
 		return;
@@ -69,8 +71,9 @@ static inline void model_make_available(struct model *model)
 		refill = policy->ops->refill(policy, model->max);
 	if (refill < model->min_free)
 		refill = model->min_free;
-	if (policy->ops->evict(policy, refill - available, model->min_free - available))
-		model->counters.flushes++;
+	freed = policy->ops->evict(policy, refill - available, model->min_free - available);
+	assert(freed == used - model->used);
+	model->counters.flushes += !!freed;
 }
 
 /* What a policy does to a page that it has decided to evict. */
