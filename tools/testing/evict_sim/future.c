@@ -3,12 +3,20 @@
 #include "map.h"
 #include "util.h"
 
+/* The upper half of a guest with four levels: see table_key() in mmu_page.c. */
+static bool is_shared(u64 page, unsigned int level)
+{
+	return level && level < 4 && page >> (4 * TABLE_SHIFT - 1) & 1;
+}
+
 /* The page or table of @level that an access uses. */
 static u64 used_at(u64 access, unsigned int level)
 {
-	u64 page = access & PAGE_MASK;
+	u64 process = access >> PAGE_BITS, page = access & PAGE_MASK;
 
-	return make_access(access >> PAGE_BITS, page >> TABLE_SHIFT * level);
+	if (is_shared(page, level))
+		process = ~0ull;
+	return make_access(process, page >> TABLE_SHIFT * level);
 }
 
 static u64 *next_uses(const u64 *accesses, size_t nr, unsigned int level)

@@ -127,16 +127,39 @@ static void report_use(struct model *model, struct page *page)
 		model->policy.ops->access(&model->policy, page);
 }
 
+static void set_next_use(struct model *model, struct page *page, u64 next_use)
+{
+	page->next_use = next_use;
+	report_use(model, page);
+}
+
+/* After an access has found all it needs. */
+static void use_path(struct mmu *mmu, struct sp **path, enum walk kind)
+{
+	struct model *model = &mmu->model;
+	unsigned int level;
+
+	if (model->future) {
+		for (level = root_level(mmu); level; level--)
+			set_next_use(model, &path[level]->page, kind == OWN ? model->now + 1 :
+				     model->future->next[level][model->now]);
+	} else if (kind != AGAIN) {
+		/* Else the fault has, for those that it found. */
+		for (level = root_level(mmu) - 1; level; level--)
+			report_use(model, &path[level]->page);
+	}
+}
+
 /* Walk as the CPU does.  Returns false if something is missing on the way. */
 static bool walk(struct mmu *mmu, struct vcpu *vcpu, u64 vpn, enum walk kind)
 {
-	struct model *model = &mmu->model;
 	struct sp *path[MAX_LEVELS + 1];
 	struct sp *sp = vcpu->roots[0].sp[root_index(mmu, vpn)];
 	bool hidden = tlb_hides(mmu, vcpu, vpn);
 	unsigned int level, top = root_level(mmu);
 	unsigned int i = spte_index(vpn, 1);
 
+	path[top] = sp;
 	for (level = top; level > 1; level--) {
 		struct slot *slot = &sp->slots[spte_index(vpn, level)];
 
@@ -149,12 +172,7 @@ static bool walk(struct mmu *mmu, struct vcpu *vcpu, u64 vpn, enum walk kind)
 	if (!get_bit(&sp->present, i))
 		return false;
 	set_bit(&sp->accessed, i);
-
-	for (level = top - 1; level && kind != AGAIN; level--)
-		report_use(model, &path[level]->page);
-	for (level = top - 1; level && model->future; level--)
-		path[level]->page.next_use = kind == OWN ? model->now + 1 :
-					     model->future->next[level][model->now];
+	use_path(mmu, path, kind);
 	return true;
 }
 
@@ -232,15 +250,39 @@ static void use_own_page(struct mmu *mmu, struct vcpu *vcpu, unsigned int i)
 }
 
 /*
+ * The vCPU leaves a process, and no page of it is used before that runs again.  The
+ * own ones are said to be used all the time, and it might be never.
+ */
+static void leave_process(struct mmu *mmu, struct vcpu *vcpu)
+{
+	struct model *model = &mmu->model;
+	u64 left = model->now - mmu->nr_vcpus;
+	unsigned int i, level, top = root_level(mmu);
+	struct sp *sp;
+
+	for (i = 0; i < mmu->nr_own; i++) {
+		sp = vcpu->roots[0].sp[root_index(mmu, own_pages[i])];
+		for (level = top; sp && level; level--) {
+			set_next_use(model, &sp->page, model->future->next[top][left]);
+			sp = level > 1 ? sp->slots[spte_index(own_pages[i], level)].child : NULL;
+		}
+	}
+}
+
+/*
  * Every fault makes the CPU fetch the instruction again, and TLBs start from
  * scratch under an emulator, so that is when own pages are used.
  */
 static void access(struct mmu *mmu, struct vcpu *vcpu, u64 process, u64 vpn)
 {
+	bool valid = vcpu->roots[0].valid;
 	unsigned int i;
 
-	if (!vcpu->roots[0].valid || vcpu->roots[0].process != process)
+	if (!valid || vcpu->roots[0].process != process) {
+		if (valid && mmu->model.future)
+			leave_process(mmu, vcpu);
 		mmu_switch_root(mmu, vcpu, process);
+	}
 	if (walk(mmu, vcpu, vpn, FIRST))
 		return;
 

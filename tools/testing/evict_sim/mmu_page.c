@@ -68,6 +68,9 @@ struct sp *mmu_get_page(struct mmu *mmu, u64 process, u64 vpn, unsigned int leve
 	sp = alloc_page(mmu, level);
 	sp->page.id = id;
 	sp->page.level = level;
+	/* What a fault creates is used at once.  Some roots never are. */
+	if (level == root_level(mmu))
+		sp->page.next_use = NEVER;
 	table->sp = sp;
 	table->was_shadowed = true;
 	mmu->model.used++;

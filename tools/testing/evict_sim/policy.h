@@ -37,7 +37,10 @@ struct policy_ops {
 	void (*touch)(struct policy *policy, struct page *page);
 	/* Optional: a fault has set an SPTE in the page. */
 	void (*fill)(struct policy *policy, struct page *page);
-	/* Optional: the page was used, by an access that didn't create it. */
+	/*
+	 * Optional: the page was used, by an access that didn't create it.  To
+	 * clairvoyant policies, each change of page->next_use is reported.
+	 */
 	void (*access)(struct policy *policy, struct page *page);
 
 	/*
