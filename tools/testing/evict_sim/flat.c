@@ -120,6 +120,8 @@ static void miss(struct flat *flat, u32 id)
 	struct page *page;
 
 	model->counters.faults++;
+	if (policy->ops->miss)
+		policy->ops->miss(policy, id);
 	model_make_available(model);
 
 	page = list_first_entry(&flat->free, struct page, link);

@@ -65,6 +65,8 @@ struct sp *mmu_get_page(struct mmu *mmu, u64 process, u64 vpn, unsigned int leve
 	if (*found)
 		return table->sp;
 
+	if (policy->ops->miss)
+		policy->ops->miss(policy, id);
 	sp = alloc_page(mmu, level);
 	sp->page.id = id;
 	sp->page.level = level;

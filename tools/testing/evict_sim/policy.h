@@ -29,6 +29,12 @@ struct policy_ops {
 	/* How many pages shall be available after an eviction, in a pool of @max. */
 	unsigned long (*refill)(const struct policy *policy, unsigned long max);
 
+	/*
+	 * Optional: the page of this id is missing, and the next ->link() is for it.
+	 * The flat model says so before the eviction that makes room for the page.
+	 * The MMU evicts before it knows which pages it needs, so that it comes after.
+	 */
+	void (*miss)(struct policy *policy, u32 id);
 	/* A page was created, by an access that ->access() doesn't report. */
 	void (*link)(struct policy *policy, struct page *page);
 	/* A page goes, evicted or along with another one. */
