@@ -87,6 +87,7 @@ static unsigned int mmu_nr_present(const struct page *page)
 }
 
 static const struct model_ops mmu_ops = {
+	.born_accessed		= true,
 	.pinned			= mmu_pinned,
 	.test_clear_parents	= mmu_test_clear_parents,
 	.test_clear_leaves	= mmu_test_clear_leaves,

@@ -58,20 +58,26 @@ struct model_type {
 extern const struct model_type flat_model;
 extern const struct model_type mmu_model;
 
+/* How many pages are available after an eviction. */
+static inline unsigned long model_refill(const struct model *model)
+{
+	const struct policy *policy = &model->policy;
+	unsigned long refill = model->refill ?: policy->ops->refill(policy, model->max);
+
+	return refill < model->min_free ? model->min_free : refill;
+}
+
 /* As KVM's make_mmu_pages_available(). */
 static inline void model_make_available(struct model *model)
 {
-	struct policy *policy = &model->policy;
 	unsigned long available = model->max > model->used ? model->max - model->used : 0;
-	unsigned long refill = model->refill, used = model->used, freed;
+	struct policy *policy = &model->policy;
+	unsigned long used = model->used, freed;
 
 	if (available >= model->min_free)
 		return;
-	if (!refill)
-		refill = policy->ops->refill(policy, model->max);
-	if (refill < model->min_free)
-		refill = model->min_free;
-	freed = policy->ops->evict(policy, refill - available, model->min_free - available);
+	freed = policy->ops->evict(policy, model_refill(model) - available,
+				   model->min_free - available);
 	assert(freed == used - model->used);
 	model->counters.flushes += !!freed;
 }

@@ -3,19 +3,16 @@
  * The clock of the kernel: evict.h itself.  What surrounds it here is what mmu.c
  * does there: kvm_mmu_zap_idle_mmu_pages() and its callbacks.
  */
-#include "model.h"
-#include "util.h"
-
-#include "evict.h"
+#include "policy_common.h"
 
 enum { KNOB_BUDGET, KNOB_RATIO, KNOB_MIN_REFILL, KNOB_MAX_REFILL };
 
 static const struct knob clock_knobs[] = {
-	/* KVM_MMU_CLOCK_* in arch/x86/kvm/mmu.h. */
+	/* KVM_MMU_CLOCK_BUDGET in arch/x86/kvm/mmu.h. */
 	[KNOB_BUDGET]	  = { "budget", 256, 0, 1u << 30, "pages and SPTEs that a sweep reads before it is forced" },
-	[KNOB_RATIO]	  = { "ratio", 5, 1, 1000, "of the pool to its part that shall be available" },
-	[KNOB_MIN_REFILL] = { "min_refill", 18, 1, 1000, "... but at least so many pages" },
-	[KNOB_MAX_REFILL] = { "max_refill", 25, 1, 1u << 30, "... and at most so many" },
+	[KNOB_RATIO]	  = { "ratio", BATCH_RATIO, 1, 1000, "of the pool to its part that shall be available" },
+	[KNOB_MIN_REFILL] = { "min_refill", BATCH_MIN_REFILL, 1, 1000, "... but at least so many pages" },
+	[KNOB_MAX_REFILL] = { "max_refill", BATCH_MAX_REFILL, 1, 1u << 30, "... and at most so many" },
 	{}
 };
 
@@ -29,11 +26,6 @@ struct sim_sweep {
 	struct kvm_mmu_evict_sweep core;
 	struct policy *policy;
 };
-
-static struct page *to_page(struct list_head *link)
-{
-	return list_entry(link, struct page, link);
-}
 
 static struct policy *policy_of(struct kvm_mmu_evict_sweep *sweep)
 {
@@ -92,13 +84,9 @@ static void clock_init(struct policy *policy)
 /* As kvm_mmu_refill_pages(). */
 static unsigned long clock_refill(const struct policy *policy, unsigned long max)
 {
-	unsigned long refill = max / policy_knob(policy, KNOB_RATIO);
-
-	if (refill < policy_knob(policy, KNOB_MIN_REFILL))
-		refill = policy_knob(policy, KNOB_MIN_REFILL);
-	if (refill > policy_knob(policy, KNOB_MAX_REFILL))
-		refill = policy_knob(policy, KNOB_MAX_REFILL);
-	return refill;
+	return batch_size(max, policy_knob(policy, KNOB_RATIO),
+			  policy_knob(policy, KNOB_MIN_REFILL),
+			  policy_knob(policy, KNOB_MAX_REFILL));
 }
 
 static void clock_link(struct policy *policy, struct page *page)

@@ -68,6 +68,9 @@ struct counters {
 struct model;
 
 struct model_ops {
+	/* The creation of a page sets its first Accessed bit, which tells nothing. */
+	bool born_accessed;
+
 	/* An active root can't be evicted. */
 	bool (*pinned)(const struct page *page);
 	/* Test and clear the Accessed bits in the SPTEs that point to the page. */
