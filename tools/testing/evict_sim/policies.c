@@ -10,10 +10,15 @@ const struct policy_ops lower_bound = {
 };
 
 extern const struct policy_ops fifo_policy, clock_policy;
+extern const struct policy_ops lru_policy;
 
 const struct policy_ops * const policies[] = {
+	/* The kernel's, and what it might have been. */
 	&fifo_policy,
 	&clock_policy,
+	/* Those that see every access. */
+	&lru_policy,
+	/* Not a policy. */
 	&lower_bound,
 };
 
