@@ -12,14 +12,19 @@ const struct policy_ops lower_bound = {
 extern const struct policy_ops fifo_policy, clock_policy;
 extern const struct policy_ops lru_policy;
 extern const struct policy_ops second_chance_policy, gclock_policy;
+extern const struct policy_ops sieve_policy, clock_creation_policy, clock_fill_policy, clock_leaf_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
 	&fifo_policy,
 	&clock_policy,
+	&clock_creation_policy,
+	&clock_fill_policy,
+	&clock_leaf_policy,
 	/* Others that a kernel could have. */
 	&second_chance_policy,
 	&gclock_policy,
+	&sieve_policy,
 	/* Those that see every access. */
 	&lru_policy,
 	/* Not a policy. */
