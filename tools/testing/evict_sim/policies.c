@@ -13,6 +13,7 @@ extern const struct policy_ops fifo_policy, clock_policy;
 extern const struct policy_ops lru_policy;
 extern const struct policy_ops second_chance_policy, gclock_policy;
 extern const struct policy_ops sieve_policy, clock_creation_policy, clock_fill_policy, clock_leaf_policy;
+extern const struct policy_ops twoq_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -27,6 +28,7 @@ const struct policy_ops * const policies[] = {
 	&sieve_policy,
 	/* Those that see every access. */
 	&lru_policy,
+	&twoq_policy,
 	/* Not a policy. */
 	&lower_bound,
 };
