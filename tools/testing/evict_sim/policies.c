@@ -15,6 +15,7 @@ extern const struct policy_ops second_chance_policy, gclock_policy;
 extern const struct policy_ops sieve_policy, clock_creation_policy, clock_fill_policy, clock_leaf_policy;
 extern const struct policy_ops twoq_policy;
 extern const struct policy_ops s3fifo_policy;
+extern const struct policy_ops arc_policy, car_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -28,9 +29,11 @@ const struct policy_ops * const policies[] = {
 	&gclock_policy,
 	&sieve_policy,
 	&s3fifo_policy,
+	&car_policy,
 	/* Those that see every access. */
 	&lru_policy,
 	&twoq_policy,
+	&arc_policy,
 	/* Not a policy. */
 	&lower_bound,
 };
