@@ -16,6 +16,7 @@ extern const struct policy_ops sieve_policy, clock_creation_policy, clock_fill_p
 extern const struct policy_ops twoq_policy;
 extern const struct policy_ops s3fifo_policy;
 extern const struct policy_ops arc_policy, car_policy;
+extern const struct policy_ops lirs_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -34,6 +35,7 @@ const struct policy_ops * const policies[] = {
 	&lru_policy,
 	&twoq_policy,
 	&arc_policy,
+	&lirs_policy,
 	/* Not a policy. */
 	&lower_bound,
 };
