@@ -17,6 +17,7 @@ extern const struct policy_ops twoq_policy;
 extern const struct policy_ops s3fifo_policy;
 extern const struct policy_ops arc_policy, car_policy;
 extern const struct policy_ops lirs_policy;
+extern const struct policy_ops clockpro_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -31,6 +32,7 @@ const struct policy_ops * const policies[] = {
 	&sieve_policy,
 	&s3fifo_policy,
 	&car_policy,
+	&clockpro_policy,
 	/* Those that see every access. */
 	&lru_policy,
 	&twoq_policy,
