@@ -18,6 +18,7 @@ extern const struct policy_ops s3fifo_policy;
 extern const struct policy_ops arc_policy, car_policy;
 extern const struct policy_ops lirs_policy;
 extern const struct policy_ops clockpro_policy;
+extern const struct policy_ops mglru_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -33,6 +34,7 @@ const struct policy_ops * const policies[] = {
 	&s3fifo_policy,
 	&car_policy,
 	&clockpro_policy,
+	&mglru_policy,
 	/* Those that see every access. */
 	&lru_policy,
 	&twoq_policy,
