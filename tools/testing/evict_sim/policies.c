@@ -19,6 +19,7 @@ extern const struct policy_ops arc_policy, car_policy;
 extern const struct policy_ops lirs_policy;
 extern const struct policy_ops clockpro_policy;
 extern const struct policy_ops mglru_policy;
+extern const struct policy_ops cost_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -35,6 +36,7 @@ const struct policy_ops * const policies[] = {
 	&car_policy,
 	&clockpro_policy,
 	&mglru_policy,
+	&cost_policy,
 	/* Those that see every access. */
 	&lru_policy,
 	&twoq_policy,
