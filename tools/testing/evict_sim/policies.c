@@ -20,6 +20,7 @@ extern const struct policy_ops lirs_policy;
 extern const struct policy_ops clockpro_policy;
 extern const struct policy_ops mglru_policy;
 extern const struct policy_ops cost_policy;
+extern const struct policy_ops learned_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -37,6 +38,7 @@ const struct policy_ops * const policies[] = {
 	&clockpro_policy,
 	&mglru_policy,
 	&cost_policy,
+	&learned_policy,
 	/* Those that see every access. */
 	&lru_policy,
 	&twoq_policy,
