@@ -21,6 +21,7 @@ extern const struct policy_ops clockpro_policy;
 extern const struct policy_ops mglru_policy;
 extern const struct policy_ops cost_policy;
 extern const struct policy_ops learned_policy;
+extern const struct policy_ops belady_policy, belady_cost_policy;
 
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
@@ -44,6 +45,9 @@ const struct policy_ops * const policies[] = {
 	&twoq_policy,
 	&arc_policy,
 	&lirs_policy,
+	/* Those that see the future. */
+	&belady_policy,
+	&belady_cost_policy,
 	/* Not a policy. */
 	&lower_bound,
 };
