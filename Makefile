@@ -9,7 +9,7 @@
 #: QEMU=binary    another qemu-system-x86_64, at least 7.2
 #: JOBS=N         how much runs at the same time; default: one for each CPU
 #: CACHE=/path    downloads and ccache; default: ~/.cache/kvm-mmu-evict
-#: N=30           soak: how many rounds
+#: N=30           soak, races: how many rounds (races: 3)
 #: SEED=1         kselftest, soak, fuzz: the seed, or the first one
 #: FULL=1         run: all pools and seeds instead of a few cells
 #: RUN=id         run, soak, regress, mutants: go on with this run
@@ -37,7 +37,7 @@ export RIG_T0 := $(RIG_T0)
 .DEFAULT_GOAL := help
 
 .PHONY: run test tree series series-build refresh kernel selftests image kunit \
-	kunit-x86 kselftest soak regress mutants fuzz coverage models check pahole \
+	kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
 	clean distclean help deps
 
 run: override CONFIG := lean
@@ -72,6 +72,7 @@ pahole: deps ## sizes of KVM's structs without and with the series
 
 kernel: tree ## build/kernel-CONFIG
 	@$(RIG)/build-kernel $(CONFIG)
+	@[ $(CONFIG) != kcsan ] || $(RIG)/list-functions build/kernel-kcsan > build/kernel-kcsan/kvm.functions
 
 selftests: tree ## build/selftests: the KVM selftests, installed
 	@$(RIG)/build-selftests
@@ -100,8 +101,13 @@ soak: kernel selftests image ## make kselftest N times, each with another seed: 
 regress: DEPS := run
 regress: override CONFIG := lean
 regress: kernel ## upstream's KVM selftests, base against patched, npt, pool and policy: hours
-	@$(RIG)/make-base
+	@$(RIG)/make-base lean
 	@$(RIG)/run-regress
+
+races: DEPS := test
+races: tree selftests image ## data races of the base, for CONFIG=kcsan to tell new ones: an hour, N=3 rounds
+	@$(RIG)/make-base kcsan
+	@$(RIG)/record-races
 
 mutants: DEPS := test
 mutants: tree selftests ## seeded bugs: does a test notice each of them? Hours, can be resumed

@@ -116,14 +116,18 @@ def races(console):
     return {_race(match) for match in _RACE.finditer(console.replace("\r", ""))}
 
 
-def judge(ending, known_races=()):
+def judge(ending, known_races=(), suspects=None):
     """
     One verdict for one ending. What the kernel said outweighs what the command
     said: a command may well pass on a kernel that is already broken. And
     nothing but a complete status of a guest that ended by itself is a pass.
-    Of what the kernel says, nothing but @known_races is forgiven.
+    Of what the kernel says, nothing is forgiven but @known_races and, if there
+    is a set of @suspects, races of which no side is one of these functions.
     """
-    console = _RACE.sub(lambda match: "" if _race(match) in known_races else match[0],
+    def is_news(race):
+        return race not in known_races and (suspects is None or suspects & set(race.split(" / ")))
+
+    console = _RACE.sub(lambda match: match[0] if is_news(_race(match)) else "",
                         ending.console.replace("\r", ""))
     status = reported_status(ending.control)
     told = f"the command's status was {status}" if status is not None else \

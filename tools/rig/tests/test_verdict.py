@@ -205,6 +205,13 @@ class PartsTest(unittest.TestCase):
         both = "BUG: KCSAN: data-race in mark_unsync\nWARNING: other\n"
         self.assertEqual(guest.judge(ending(BOOT + both), known).name, "splat")
 
+    def test_races_of_others_are_no_splats(self):
+        for race, verdict in [("in folio_lock / mark_unsync", "splat"), ("in mark_unsync.isra.0", "splat"),
+                              ("in folio_lock / xa_load", "pass"), ("in mark_unsyncs", "pass")]:
+            with self.subTest(race):
+                console = BOOT + f"[    9.1] BUG: KCSAN: data-race {race}\n"
+                self.assertEqual(guest.judge(ending(console), (), {"mark_unsync"}).name, verdict)
+
     def test_kernel_release(self):
         self.assertEqual(guest.kernel_release(ALIVE, ""), "7.3.4+")
         self.assertEqual(guest.kernel_release("", BOOT), "7.3.4+")

@@ -145,11 +145,8 @@ TEST_F_TIMEOUT(enomem, roots_that_fail_leave_none_behind, TIMEOUT)
 	u64 roots[2 * MMU_EVICT_MAX_ROOTS];
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(roots); i++) {
-		roots[i] = vm_alloc_page_table(self->vm);
-		memcpy(addr_gpa2hva(self->vm, roots[i]),
-		       addr_gpa2hva(self->vm, self->vm->mmu.pgd), PAGE_SIZE);
-	}
+	for (i = 0; i < ARRAY_SIZE(roots); i++)
+		roots[i] = mmu_evict_copy_root(self->vm);
 
 	/* A root that is new for each run takes the pages of the last one. */
 	mmu_evict_walk.nr_roots = 1;

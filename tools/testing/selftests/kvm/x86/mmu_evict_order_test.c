@@ -165,16 +165,13 @@ static void join_workers(FIXTURE_DATA(mmu_evict_order) *self, u32 nr)
 	mmu_evict_replay_run(&replay);
 }
 
-/* Let all vCPUs use many page tables, which share everything below the root. */
+/* Let all vCPUs use many roots. */
 static void create_roots(FIXTURE_DATA(mmu_evict_order) *self)
 {
 	u32 i;
 
-	for (i = 0; i < MAX_ROOTS; i++) {
-		self->roots[i] = vm_alloc_page_table(self->vm);
-		memcpy(addr_gpa2hva(self->vm, self->roots[i]),
-		       addr_gpa2hva(self->vm, self->vm->mmu.pgd), PAGE_SIZE);
-	}
+	for (i = 0; i < MAX_ROOTS; i++)
+		self->roots[i] = mmu_evict_copy_root(self->vm);
 	for (i = 0; i < MAX_VCPUS; i++)
 		self->workers[i].roots = self->roots;
 }

@@ -37,6 +37,9 @@ static struct evict_stress_config default_config = {
 	.stall = UINT_MAX,
 };
 
+/* Run on a KVM without policies, too, and call it fifo. */
+static bool upstream;
+
 /* Of all vCPUs together, in each case. */
 static u32 ops = 1600;
 
@@ -51,7 +54,10 @@ FIXTURE_VARIANT_ADD(mmu_evict_stress, clock) { .policy = "clock" };
 FIXTURE_SETUP(mmu_evict_stress)
 {
 	self->stress.config = default_config;
-	self->stress.config.policy = variant->policy;
+	if (mmu_evict_has_param())
+		self->stress.config.policy = variant->policy;
+	else if (strcmp(variant->policy, "fifo"))
+		SKIP(return, "KVM has no policy but fifo");
 	evict_stress_create(&self->stress);
 }
 
@@ -222,12 +228,13 @@ TEST(watchdog_names_the_antagonist)
 
 static void help(const char *name)
 {
-	printf("usage: %s [-h] [-s seed] [-v vcpus] [-n operations] [-w seconds]\n"
+	printf("usage: %s [-h] [-s seed] [-v vcpus] [-n operations] [-w seconds] [-u]\n"
 	       "       [-- options of the harness]\n\n"
 	       " -s: what all random numbers follow from (default: %lu)\n"
 	       " -v: number of vCPUs, 1 to %u (default: %u)\n"
 	       " -n: operations of all vCPUs together in each case (default: %u)\n"
-	       " -w: seconds without progress that the watchdog accepts (default: %u)\n\n"
+	       " -w: seconds without progress that the watchdog accepts (default: %u)\n"
+	       " -u: accept a KVM without the parameter mmu_evict, and call it fifo\n\n"
 	       "Cases and policies are chosen by what follows '--', e.g.\n"
 	       "  -- -V fifo -t all_at_once       this case under the other policy\n"
 	       "  -- -l                           list all cases\n"
@@ -241,7 +248,7 @@ static int parse_options(int argc, char *argv[])
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "hs:v:n:w:")) != -1) {
+	while ((opt = getopt(argc, argv, "hs:v:n:w:u")) != -1) {
 		switch (opt) {
 		case 's':
 			default_config.seed = strtoul(optarg, NULL, 0);
@@ -256,6 +263,9 @@ static int parse_options(int argc, char *argv[])
 			break;
 		case 'w':
 			default_config.patience = atoi_positive("Number of seconds", optarg);
+			break;
+		case 'u':
+			upstream = true;
 			break;
 		case 'h':
 		default:
@@ -275,8 +285,11 @@ int main(int argc, char *argv[])
 	argv[first - 1] = argv[0];
 	optind = 1;
 
-	mmu_evict_require();
-	mmu_evict_keep_setting(MMU_EVICT_PARAM);
+	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
+	if (!upstream || mmu_evict_has_param()) {
+		mmu_evict_require_policies();
+		mmu_evict_keep_setting(MMU_EVICT_PARAM);
+	}
 	mmu_evict_keep_setting(EVICT_STRESS_KSM "run");
 	mmu_evict_keep_setting(EVICT_STRESS_KSM "pages_to_scan");
 	mmu_evict_keep_setting(EVICT_STRESS_KSM "sleep_millisecs");

@@ -172,14 +172,16 @@ TEST_F_TIMEOUT(mmu_evict, shrinking_follows_the_policy, TIMEOUT)
 TEST_F_TIMEOUT(mmu_evict, victims_follow_the_policy, TIMEOUT)
 {
 	struct kvm_random_state rng = new_kvm_random_state(seed);
-	u32 i;
+	u32 i, first, nr;
+	bool hot;
 
 	/* Unsync page tables are zapped along with their ancestors. */
 	for (i = 0; i < 60; i++) {
 		mmu_evict_walk.write_tables = kvm_random_bool(&rng);
-		walk(self, kvm_random_u32_in_range(&rng, 0, REGIONS - 40),
-		     kvm_random_u32_in_range(&rng, 1, 40),
-		     kvm_random_bool(&rng), i % self->config.pages);
+		hot = kvm_random_bool(&rng);
+		nr = kvm_random_u32_in_range(&rng, 1, 40);
+		first = kvm_random_u32_in_range(&rng, 0, REGIONS - 40);
+		walk(self, first, nr, hot, i % self->config.pages);
 	}
 	ASSERT_GT(model.count[MMU_EVICT_EVICTED], 10 * self->config.pool);
 	ASSERT_EQ(!!model.count[MMU_EVICT_SPARED], variant->clock);
@@ -195,15 +197,12 @@ TEST_F_TIMEOUT(mmu_evict, pool_is_a_bound, TIMEOUT)
 	}
 }
 
-/* Page tables that share everything below the root. */
 static void create_roots(FIXTURE_DATA(mmu_evict) *self, u64 *roots, u32 nr)
 {
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		roots[i] = vm_alloc_page_table(self->vm);
-		memcpy(addr_gpa2hva(self->vm, roots[i]),
-		       addr_gpa2hva(self->vm, self->vm->mmu.pgd), PAGE_SIZE);
+		roots[i] = mmu_evict_copy_root(self->vm);
 		mmu_evict_watch(&model, roots[i]);
 	}
 }

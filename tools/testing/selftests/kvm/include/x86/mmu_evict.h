@@ -22,6 +22,9 @@
 #define MMU_EVICT_SLOT		1
 #define MMU_EVICT_REGION_PAGES	512
 
+/* Loading CR3 with this bit keeps what the TLB has of the PCID. */
+#define MMU_EVICT_CR3_NOFLUSH	BIT_ULL(63)
+
 struct mmu_evict_config {
 	/* NULL: whatever kvm.mmu_evict says now, or a KVM without it. */
 	const char *policy;
@@ -90,6 +93,7 @@ struct kvm_vm *mmu_evict_vm_create(const struct mmu_evict_config *config,
 				   void *guest_code, struct kvm_vcpu *vcpus[]);
 void mmu_evict_fill(const struct mmu_evict_config *config, u64 *word, u64 stamp);
 gpa_t mmu_evict_table(struct kvm_vm *vm, u32 region);
+gpa_t mmu_evict_copy_root(struct kvm_vm *vm);
 void mmu_evict_map_tables(struct kvm_vm *vm, u32 regions);
 void mmu_evict_run(struct kvm_vcpu *vcpu);
 void mmu_evict_guest_walk(const struct mmu_evict_walk *walk);

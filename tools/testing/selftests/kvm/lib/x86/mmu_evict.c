@@ -152,6 +152,15 @@ gpa_t mmu_evict_table(struct kvm_vm *vm, u32 region)
 	return addr_hva2gpa(vm, pte) & ~(PAGE_SIZE - 1);
 }
 
+/* One more root, which shares all tables below with the VM's own. */
+gpa_t mmu_evict_copy_root(struct kvm_vm *vm)
+{
+	gpa_t root = vm_alloc_page_table(vm);
+
+	memcpy(addr_gpa2hva(vm, root), addr_gpa2hva(vm, vm->mmu.pgd), PAGE_SIZE);
+	return root;
+}
+
 /* Let the guest write the page tables of its first @regions regions. */
 void mmu_evict_map_tables(struct kvm_vm *vm, u32 regions)
 {

@@ -174,7 +174,8 @@ const struct evict_antagonist evict_antagonist_pool = {
 static void vms_round(struct evict_stress *stress, u64 *rng)
 {
 	struct mmu_evict_config config = {
-		.policy = evict_stress_pick(rng, 0, 1) ? "clock" : "fifo",
+		.policy = !stress->config.policy ? NULL :
+			  evict_stress_pick(rng, 0, 1) ? "clock" : "fifo",
 		.pool = MMU_EVICT_MIN_POOL,
 		.vcpus = 1,
 		.regions = evict_stress_pick(rng, 1, 2 * MMU_EVICT_MIN_POOL),

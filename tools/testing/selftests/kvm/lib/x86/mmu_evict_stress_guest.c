@@ -6,8 +6,6 @@
 #include "mmu_evict_stress.h"
 #include "ucall_common.h"
 
-#define CR3_NOFLUSH	BIT_ULL(63)
-
 /* Let the host have a say after so many operations. */
 #define OPS_PER_SYNC	32
 
@@ -141,7 +139,7 @@ static void guest_switch_root(struct self *self)
 	bool noflush = pick(self, 40, 2);
 
 	self->cr3 = self->shared->roots[i] | (self->shared->pcid ? i + 1 : 0);
-	set_cr3(self->cr3 | (self->shared->pcid && noflush ? CR3_NOFLUSH : 0));
+	set_cr3(self->cr3 | (self->shared->pcid && noflush ? MMU_EVICT_CR3_NOFLUSH : 0));
 }
 
 /* KVM zaps the shadow page of a table that is written over and over again. */
