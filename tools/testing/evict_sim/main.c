@@ -4,7 +4,7 @@
  *
  *	evict_sim run 'trace=hot policy=clock pool=64'...
  *	evict_sim run < jobs		one line of JSON for each
- *	evict_sim list			models, traces, policies and their knobs
+ *	evict_sim list [-j]		models, traces, policies and their knobs; as JSON
  *	evict_sim save FILE 'trace=hot seed=2 accesses=1000000'
  *	evict_sim record FILE list < addresses
  *	evict_sim record FILE faults [EVENT] < ftrace
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "job.h"
+#include "list.h"
 #include "record.h"
 #include "util.h"
 
@@ -128,6 +129,8 @@ int main(int argc, char *argv[])
 
 	if (argc == 2 && !strcmp(command, "list")) {
 		list();
+	} else if (argc == 3 && !strcmp(command, "list") && !strcmp(argv[2], "-j")) {
+		list_json();
 	} else if (!strcmp(command, "run")) {
 		run(argc - 2, argv + 2);
 	} else if (argc == 4 && !strcmp(command, "save")) {
@@ -140,7 +143,7 @@ int main(int argc, char *argv[])
 	} else {
 		fprintf(stderr,
 			"usage: evict_sim run [-t] [JOB]...\n"
-			"       evict_sim list\n"
+			"       evict_sim list [-j]\n"
 			"       evict_sim save FILE JOB\n"
 			"       evict_sim record FILE list | faults [EVENT]\n");
 		return 2;
