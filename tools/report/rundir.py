@@ -10,6 +10,8 @@ import result
 class Run:
     """One folder: its identity and the cells it has; locked while somebody measures."""
 
+    kind = "traces"
+
     def __init__(self, where, host, command):
         self.dir, self.host = where, host
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,7 @@ class Run:
         for line in path.read_text().splitlines() if path.exists() else []:
             try:
                 cell = json.loads(line)
-                cells[result.check_cell(cell, self.host["matrix"])] = cell
+                cells[result.check_cell(cell, self.host["matrix"], self.kind)] = cell
             except (ValueError, result.ResultError):
                 break
         return cells
@@ -53,7 +55,7 @@ class Run:
         self.record({})
 
     def missing(self):
-        return [k for k in result.keys_of(self.host["matrix"]) if k not in self.cells]
+        return [k for k in result.keys_of(self.host["matrix"], self.kind) if k not in self.cells]
 
     def learn(self, facts):
         """All guests of a run must be the same machine."""
