@@ -8,8 +8,8 @@
  *	{"knobs": [KNOB...],
  *	 "models": [{"name", "help", "bound": has it policy=bound, "knobs"}...],
  *	 "traces": [{"name", "help", "held_out", "knobs"}...],
- *	 "policies": [{"name", "source", "bound", "clairvoyant", "access": sees each
- *		       access, "knobs"}...]}
+ *	 "policies": [{"name", "source", "bound", "clairvoyant", "access": may see each
+ *		       access, if it has a knob "exact" only with that, "knobs"}...]}
  *
  * where a KNOB is {"name", "value", "min", "max", "help", "text": it takes any}.
  */
