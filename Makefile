@@ -64,7 +64,7 @@ lab-check: deps tree kernel selftests image ## the simulator against the guest: 
 	@$(RIG)/lab-check --newest
 
 lab-bench: DEPS := lab
-lab-bench: sim ## accesses a second, memory, and how costs grow; FULL=1: 10^9 accesses, hours
+lab-bench: sim ## accesses a second, memory, and how costs grow; FULL=1: 10^9 accesses, an hour
 	@$(RIG)/lab-bench
 
 slurm-test: DEPS := slurm

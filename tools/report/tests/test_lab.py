@@ -344,5 +344,32 @@ class Check(Sandbox):
         self.assertIn(str(self.out / "1/result.json"), self.check(0, {}, "--newest"))
 
 
+class Bench(Sandbox):
+    """lab-bench with a fake simulator, which has no work to do."""
+
+    def setUp(self):
+        super().setUp()
+        write(self.top / "arch/x86/kvm/mmu/evict.h", "core")
+        write(self.top / "arch/.gitignore", "*\n")
+        self.calls = self.top / "build/calls"
+        self.env.update(SIM=str(HERE / "fake-sim"), FAKE_CALLS=str(self.calls), FAKE_BENCH="1")
+
+    def test_measures_what_is_missing(self):
+        code, _, err = self.run_script("lab-bench", FAKE="fail:pool=1000000")
+        self.assertEqual((code, err.splitlines()[-1][-40:]), (1, "evict_sim: nobody here knows 'pool=1000000'"[-40:]))
+        before = len(self.calls.read_text().splitlines())
+        code, out, err = self.run_script("lab-bench")
+        self.assertEqual(code, 0, err)
+        self.assertEqual((before, len(self.calls.read_text().splitlines())), (14, 13 + 14))
+        whole = result.load(next(self.out.glob("lab-bench-*")) / "result.json", "lab")
+        self.assertEqual(len(whole["cells"]), 26)
+        self.assertTrue(all(cell["peak_kib"] > 1000 for cell in whole["cells"]))
+        self.assertRegex(out, r"goal met: fifo: .* million accesses a second")
+        self.assertRegex(out, r"(?m)^mmu +clock +1000 +10,000,000 +\d+\.\d +2\.00 +3\.00 ")
+        self.assertRegex(out, r"(?m)^mmu +clock +1000000 +10,000,000 +\d+\.\d +- +- ")
+        self.run_script("lab-bench", FULL="1")
+        self.assertIn("accesses=1000000000", self.calls.read_text())
+
+
 if __name__ == "__main__":
     unittest.main()
