@@ -13,7 +13,7 @@
 #: SEED=1         kselftest, soak, fuzz: the seed, or the first one
 #: FULL=1         run: all pools and seeds instead of a few cells; lab: more of them; lab-bench: a data centre
 #: RUN=id         run, soak, regress, mutants, lab: go on with this run
-#: ENGINE=local|slurm  lab: where its jobs run; local is all cores of this machine
+#: ENGINE=local|slurm  lab, run, regress, mutants: as many jobs as there is room for, on this machine or on a cluster
 #: POLICIES="clock:budget=64,128 lru" TRACES="hot scan" POOLS="64 128" SEEDS="1 2"  lab: only these, with their knobs
 #: MODEL=mmu|flat KNOBS="vcpus=1,2" WARMUP=N ACCESSES=N  lab: what is simulated
 #: ONLY="a* b"    regress, mutants: only these tests, only these bugs

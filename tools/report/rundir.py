@@ -64,6 +64,18 @@ class Run:
         self.keep_identity()
 
 
+def new_stem(folder, digits):
+    """boot-1, boot-2...: what the files of a guest are called, whoever else boots one."""
+    number = 1
+    while True:
+        stem = folder / f"boot-{number:0{digits}d}"
+        try:
+            open(f"{stem}.rig", "x").close()
+            return stem
+        except FileExistsError:
+            number += 1
+
+
 def choose(out, host, wanted=None, kind="run"):
     """@wanted if given, else the newest unfinished run with this identity, else a new one."""
     if wanted:

@@ -15,6 +15,7 @@ So to resume is to run the chunks that are not there, and the result is all chun
 in the order of the list: the same bytes, wherever and whenever each of them ran.
 """
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -50,13 +51,15 @@ def lines_of(path):
 
 
 class Engine:
-    """Where jobs are run, and how many at a time, or as many as there is room for."""
+    """Where jobs are run, and how many at a time, or as many as there is room for.
+    @chunk: how many jobs make a task, unless the user wants it otherwise."""
 
-    def __init__(self, env=os.environ.get):
+    def __init__(self, chunk=None, env=os.environ.get):
         self.name = env("ENGINE") or "local"
         if self.name not in CHUNK:
             raise JobError(f"ENGINE={self.name}: {' or '.join(CHUNK)}")
-        self.width, self.chunk = positive("JOBS", env("JOBS")), positive("CHUNK", env("CHUNK")) or CHUNK[self.name]
+        self.width = positive("JOBS", env("JOBS"))
+        self.chunk = positive("CHUNK", env("CHUNK")) or chunk or CHUNK[self.name]
 
 
 class Folder:
@@ -133,6 +136,12 @@ def make_folder(where, lines, argv, chunk):
     for number in folder.failures():
         (folder.failed / str(number)).unlink()
     return folder
+
+
+def folder_for(where, lines, argv, chunk):
+    """A folder in @where that is known by its list: with less to do, it is another one."""
+    name = "jobs-" + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+    return make_folder(Path(where) / name, lines, argv, chunk)
 
 
 class Task:

@@ -29,12 +29,7 @@ done
 """
 
 
-def setUpModule():
-    missing = node.missing()
-    if missing:
-        raise unittest.SkipTest(f"no {missing[0]} here: make slurm-test installs Slurm")
-
-
+@unittest.skipIf(node.missing(), f"no {' '.join(node.missing()[:1])} here: make slurm-test installs Slurm")
 class Slurm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
