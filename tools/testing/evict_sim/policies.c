@@ -9,20 +9,6 @@ const struct policy_ops lower_bound = {
 	.source	= "a lower bound on the faults of any policy, see bound.c",
 };
 
-extern const struct policy_ops fifo_policy, clock_policy;
-extern const struct policy_ops lru_policy;
-extern const struct policy_ops second_chance_policy, gclock_policy;
-extern const struct policy_ops sieve_policy, clock_creation_policy, clock_fill_policy, clock_leaf_policy;
-extern const struct policy_ops twoq_policy;
-extern const struct policy_ops s3fifo_policy;
-extern const struct policy_ops arc_policy, car_policy;
-extern const struct policy_ops lirs_policy;
-extern const struct policy_ops clockpro_policy;
-extern const struct policy_ops mglru_policy;
-extern const struct policy_ops cost_policy;
-extern const struct policy_ops learned_policy;
-extern const struct policy_ops belady_policy, belady_cost_policy;
-
 const struct policy_ops * const policies[] = {
 	/* The kernel's, and what it might have been. */
 	&fifo_policy,

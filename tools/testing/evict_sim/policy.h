@@ -66,6 +66,20 @@ struct policy {
 };
 
 extern const struct policy_ops lower_bound;
+extern const struct policy_ops fifo_policy, clock_policy;
+extern const struct policy_ops fifo_policy, clock_policy;
+extern const struct policy_ops lru_policy;
+extern const struct policy_ops second_chance_policy, gclock_policy;
+extern const struct policy_ops sieve_policy, clock_creation_policy, clock_fill_policy, clock_leaf_policy;
+extern const struct policy_ops twoq_policy;
+extern const struct policy_ops s3fifo_policy;
+extern const struct policy_ops arc_policy, car_policy;
+extern const struct policy_ops lirs_policy;
+extern const struct policy_ops clockpro_policy;
+extern const struct policy_ops mglru_policy;
+extern const struct policy_ops cost_policy;
+extern const struct policy_ops learned_policy;
+extern const struct policy_ops belady_policy, belady_cost_policy;
 
 /* All of them, and the one that is called @name, or NULL. */
 extern const struct policy_ops * const policies[];

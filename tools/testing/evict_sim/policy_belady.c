@@ -168,7 +168,7 @@ static struct gain gain_of(const struct policy *policy, const struct page *page)
 
 static bool more(struct gain a, struct gain b)
 {
-	return (unsigned __int128)a.time * b.cost > (unsigned __int128)b.time * a.cost;
+	return (__u128)a.time * b.cost > (__u128)b.time * a.cost;
 }
 
 /* Of the oldest ones, if there is a choice. */
