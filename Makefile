@@ -11,8 +11,11 @@
 #: CACHE=/path    downloads and ccache; default: ~/.cache/kvm-mmu-evict
 #: N=30           soak, races: how many rounds (races: 3)
 #: SEED=1         kselftest, soak, fuzz: the seed, or the first one
-#: FULL=1         run: all pools and seeds instead of a few cells
-#: RUN=id         run, soak, regress, mutants: go on with this run
+#: FULL=1         run: all pools and seeds instead of a few cells; lab: more of them; lab-bench: a data centre
+#: RUN=id         run, soak, regress, mutants, lab: go on with this run
+#: ENGINE=local|slurm  lab, run, regress, mutants: as many jobs as there is room for, on this machine or on a cluster
+#: POLICIES="clock:budget=64,128 lru" TRACES="hot scan" POOLS="64 128" SEEDS="1 2"  lab: only these, with their knobs
+#: MODEL=mmu|flat KNOBS="vcpus=1,2" WARMUP=N ACCESSES=N  lab: what is simulated
 #: ONLY="a* b"    regress, mutants: only these tests, only these bugs
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
 #: LAYERS="a b"   mutants: only kunit-um, kunit-x86_64, selftests
@@ -36,8 +39,8 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run test tree series series-build refresh kernel selftests image kunit \
-	kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
+.PHONY: run test lab lab-check lab-bench slurm-test sim tree series series-build refresh \
+	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
 	clean distclean help deps
 
 run: override CONFIG := lean
@@ -49,6 +52,27 @@ test: DEPS := test
 test: override CONFIG := kasan
 test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests on the debug kernel, the rig's own
 	@$(RIG)/run-tests
+
+lab: DEPS := lab
+lab: sim ## the simulator: all policies on all traces in pools of many sizes; ranking, plots; minutes, goes on
+	@$(RIG)/run-lab
+
+lab-check: override CONFIG := lean
+lab-check: DEPS := run
+lab-check: deps tree kernel selftests image ## the simulator against the guest: make run, and what it would have counted
+	@$(RIG)/run-traces
+	@$(RIG)/lab-check --newest
+
+lab-bench: DEPS := lab
+lab-bench: sim ## accesses a second, memory, and how costs grow; FULL=1: 10^9 accesses, an hour
+	@$(RIG)/lab-bench
+
+slurm-test: DEPS := slurm
+slurm-test: sim ## install Slurm, and test ENGINE=slurm on a cluster of one node
+	@$(RIG)/run-tests --only slurm
+
+sim: tree ## build/evict_sim: the simulator
+	@$(RIG)/build-sim
 
 deps: ## install the Debian packages that are missing, or print how
 	@$(RIG)/deps $(DEPS)

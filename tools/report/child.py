@@ -14,13 +14,23 @@ def say(text):
     print(f"[{seconds // 60:3d}:{seconds % 60:02d}] {text}", file=sys.stderr, flush=True)
 
 
+def clock_face(seconds):
+    """h:mm:ss."""
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"
+
+
 class Interrupts:
     """Ctrl-C sets a flag; as an exception it could hit between a start and its record."""
 
     def __init__(self):
         self.came = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self.note)
+        self.before = {number: signal.signal(number, self.note)
+                       for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def end(self):
+        """From now on as before."""
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
     def note(self, *_):
         self.came = True
@@ -31,13 +41,13 @@ class Interrupts:
 
 
 class Child:
-    """A command in a session of its own, its output in a file."""
+    """A command in a session of its own, its output in a file, or in two."""
 
-    def __init__(self, argv, log, **env):
+    def __init__(self, argv, log, stdin=subprocess.DEVNULL, errors=None, **env):
         self.log, self.over = log, False
-        with open(log, "w") as out:
-            self.proc = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=out,
-                                         stderr=subprocess.STDOUT, start_new_session=True,
+        with open(log, "w") as out, open(errors or os.devnull, "w") as err:
+            self.proc = subprocess.Popen(list(map(str, argv)), stdin=stdin, stdout=out,
+                                         stderr=err if errors else subprocess.STDOUT, start_new_session=True,
                                          env={**os.environ, **env})
 
     def ended(self):

@@ -47,11 +47,22 @@ def base_version(linux):
     return run("make", "-s", "--no-print-directory", "-C", str(linux), "kernelversion")
 
 
+def sha256_of_all(paths):
+    """One hash of the names and contents of files; folders and machines don't matter."""
+    whole = hashlib.sha256()
+    for path in sorted(paths, key=lambda path: path.name):
+        whole.update(f"{path.name} {sha256(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def sources(top):
+    return {"project": commit_of(top, "the project"), "dirty": bool(git(top, "status", "--porcelain"))}
+
+
 def host(top, linux, kernel, initrd, qemu, **how):
     """The facts that must be equal for a run to be resumed."""
     return {
-        "project": commit_of(top, "the project"),
-        "dirty": bool(git(top, "status", "--porcelain")),
+        **sources(top),
         "tree_commit": commit_of(linux, "the patched kernel"),
         "tree": git(linux, "rev-parse", "HEAD^{tree}"),
         "base": base_version(linux),
@@ -59,4 +70,14 @@ def host(top, linux, kernel, initrd, qemu, **how):
         "initrd_sha256": sha256(initrd),
         "qemu": run(qemu, "--version").splitlines()[0],
         **how,
+    }
+
+
+def lab(top, simulator_sha256, **what):
+    """The same for the simulator, whose results are the same on every machine."""
+    return {
+        **sources(top),
+        "evict_sha256": sha256(Path(top) / "arch/x86/kvm/mmu/evict.h"),
+        "simulator_sha256": simulator_sha256,
+        **what,
     }

@@ -50,11 +50,14 @@ def script(result, output, terminal="svg"):
                                f"Linux {host['base']}, {host['accel'].upper()}")
 
 
-def draw(result, output, terminal="svg"):
+def gnuplot(text):
     try:
-        done = subprocess.run(["gnuplot"], input=script(result, output, terminal), text=True,
-                              capture_output=True)
+        done = subprocess.run(["gnuplot"], input=text, text=True, capture_output=True)
     except OSError as error:
         raise ResultError(f"cannot run gnuplot: {error.strerror}; tools/rig/deps installs it")
     if done.returncode or "error" in done.stderr.lower():
         raise ResultError(f"gnuplot failed: {(done.stderr.strip() or 'no reason').splitlines()[-1]}")
+
+
+def draw(result, output, terminal="svg"):
+    gnuplot(script(result, output, terminal))

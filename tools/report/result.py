@@ -2,15 +2,18 @@
 """The one result format of the project: validated when written and when read.
 
 A result is an identity (who measured what, see schema.json) and one object a
-cell.  A cell is known by its key: mode, pool, seed and policy.  A file without
-a full identity, or with a cell missing that its own matrix asks for, is not a
-result and yields no table.
+cell.  There are kinds of results, which differ in their cells and in what those
+are known by: for the reference traces in guests, mode, pool, seed and policy;
+for the simulator, the line of the job.  A file without a full identity, or with
+a cell missing that its own matrix asks for, is not a result and yields no table.
 """
 import itertools
 import json
 import os
 from collections import namedtuple
 from pathlib import Path
+
+import sweep
 
 SCHEMA_VERSION = 1
 SCHEMA = json.loads((Path(__file__).parent / "schema.json").read_text())
@@ -20,6 +23,46 @@ Key = namedtuple("Key", "mode pool seed policy")
 
 class ResultError(Exception):
     """The data is not a valid result; the text says why in one line."""
+
+
+class Traces:
+    """`make run`: a cell is a run of mmu_evict_perf_test."""
+
+    @staticmethod
+    def key_of(cell):
+        return Key(cell["mode"], cell["pool"], cell["seed"], cell["policy"])
+
+    @staticmethod
+    def keys_of(matrix):
+        return [Key(*k) for k in itertools.product(matrix["modes"], matrix["pools"],
+                                                   matrix["seeds"], matrix["policies"])]
+
+    @staticmethod
+    def name_of(key):
+        return f"{key.mode}/{key.pool} seed {key.seed} {key.policy}"
+
+    # What must be as the matrix has it.
+    common = ("warmup", "accesses", "vcpus")
+
+
+class Lab:
+    """`make lab`: a cell is a job of the simulator."""
+
+    common = ()
+
+    @staticmethod
+    def key_of(cell):
+        return cell["job"]
+
+    keys_of, name_of = staticmethod(sweep.lines_of), staticmethod(str)
+
+
+KINDS = {"traces": Traces, "lab": Lab}
+
+
+def kind_of(result):
+    """Results that are older than the other kinds don't tell."""
+    return result.get("kind", "traces") if isinstance(result, dict) else "traces"
 
 
 def check(data, definition=None):
@@ -39,55 +82,67 @@ def check(data, definition=None):
         raise ResultError(f"invalid result, {where}: {error.message[:200]}")
 
 
-def key_of(cell):
-    return Key(cell["mode"], cell["pool"], cell["seed"], cell["policy"])
-
-
-def keys_of(matrix):
+def keys_of(matrix, kind="traces"):
     """Every cell that a matrix asks for."""
-    return [Key(*k) for k in itertools.product(matrix["modes"], matrix["pools"],
-                                               matrix["seeds"], matrix["policies"])]
+    return KINDS[kind].keys_of(matrix)
 
 
-def check_cell(cell, matrix):
-    """Return the key of @cell, or raise: wrong shape, or not of this matrix."""
-    check(cell, "cell")
-    if key_of(cell) not in keys_of(matrix):
-        raise ResultError(f"a cell nobody asked for: {name_of(key_of(cell))}")
-    for field in ("warmup", "accesses", "vcpus"):
+def name_of(key, kind="traces"):
+    return KINDS[kind].name_of(key)
+
+
+def place_of(cell, matrix, wanted, kind):
+    """The key of @cell, or raise: it is not of this matrix, whose keys are @wanted."""
+    key, name = KINDS[kind].key_of(cell), KINDS[kind].name_of
+    if key not in wanted:
+        raise ResultError(f"a cell nobody asked for: {name(key)}")
+    for field in KINDS[kind].common:
         if cell[field] != matrix[field]:
-            raise ResultError(f"{name_of(key_of(cell))}: {field} is {cell[field]}, "
-                              f"not {matrix[field]}")
-    return key_of(cell)
+            raise ResultError(f"{name(key)}: {field} is {cell[field]}, not {matrix[field]}")
+    return key
+
+
+def check_cell(cell, matrix, kind="traces"):
+    """Return the key of @cell, or raise: wrong shape, or not of this matrix."""
+    check(cell, f"{kind}_cell")
+    return place_of(cell, matrix, set(keys_of(matrix, kind)), kind)
 
 
 def check_whole(result):
     """A valid result has exactly the cells of its matrix, each once."""
     check(result)
-    matrix = result["identity"]["host"]["matrix"]
-    keys = [check_cell(cell, matrix) for cell in result["cells"]]
-    missing = [name_of(k) for k in keys_of(matrix) if k not in keys]
+    kind, matrix = kind_of(result), result["identity"]["host"]["matrix"]
+    wanted = dict.fromkeys(keys_of(matrix, kind))
+    keys = [place_of(cell, matrix, wanted, kind) for cell in result["cells"]]
+    there = set(keys)
+    missing = [name_of(k, kind) for k in wanted if k not in there]
     if missing:
-        raise ResultError(f"{len(missing)} cells missing: {', '.join(missing)}")
-    if len(keys) != len(set(keys)):
+        raise ResultError(f"{len(missing)} cells missing: {', '.join(missing[:10])}")
+    if len(keys) != len(there):
         raise ResultError("a cell is there twice")
 
 
-def name_of(key):
-    return f"{key.mode}/{key.pool} seed {key.seed} {key.policy}"
+def text_of(result):
+    """JSON, a line for each cell."""
+    head = json.dumps({key: value for key, value in result.items() if key != "cells"}, indent=1)
+    cells = ",\n".join(f"  {json.dumps(cell)}" for cell in result["cells"])
+    return head.removesuffix("\n}") + f',\n "cells": [\n{cells}\n ]\n}}\n'
 
 
 def save(result, path):
     check_whole(result)
-    write_whole(path, json.dumps(result, indent=1) + "\n")
+    write_whole(path, text_of(result))
 
 
-def load(path):
+def load(path, kind=None):
+    """@kind: the only one that is of use here."""
     try:
         result = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise ResultError(f"cannot read {path}: {error}")
     check_whole(result)
+    if kind and kind_of(result) != kind:
+        raise ResultError(f"{path} is a result of the kind {kind_of(result)}, not {kind}")
     return result
 
 

@@ -10,6 +10,8 @@ import result
 class Run:
     """One folder: its identity and the cells it has; locked while somebody measures."""
 
+    kind = "traces"
+
     def __init__(self, where, host, command):
         self.dir, self.host = where, host
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,7 @@ class Run:
         for line in path.read_text().splitlines() if path.exists() else []:
             try:
                 cell = json.loads(line)
-                cells[result.check_cell(cell, self.host["matrix"])] = cell
+                cells[result.check_cell(cell, self.host["matrix"], self.kind)] = cell
             except (ValueError, result.ResultError):
                 break
         return cells
@@ -53,13 +55,25 @@ class Run:
         self.record({})
 
     def missing(self):
-        return [k for k in result.keys_of(self.host["matrix"]) if k not in self.cells]
+        return [k for k in result.keys_of(self.host["matrix"], self.kind) if k not in self.cells]
 
     def learn(self, facts):
         """All guests of a run must be the same machine."""
         if self.identity.setdefault("guest", facts) != facts:
             raise result.ResultError(f"run {self.dir.name}: this guest is not the one of the earlier cells")
         self.keep_identity()
+
+
+def new_stem(folder, digits):
+    """boot-1, boot-2...: what the files of a guest are called, whoever else boots one."""
+    number = 1
+    while True:
+        stem = folder / f"boot-{number:0{digits}d}"
+        try:
+            open(f"{stem}.rig", "x").close()
+            return stem
+        except FileExistsError:
+            number += 1
 
 
 def choose(out, host, wanted=None, kind="run"):

@@ -55,8 +55,8 @@ def text_table(head, body, left=(0,)):
     return "\n".join(line.rstrip() for line in [*out[:2], rule, *out[2:]]).lstrip("\n") + "\n"
 
 
-def markdown_table(head, body):
-    rule = ["---"] + ["--:"] * (len(head) - 1)
+def markdown_table(head, body, left=(0,)):
+    rule = ["---" if i in left else "--:" for i in range(len(head))]
     return "".join("| " + " | ".join(line) + " |\n" for line in [head, rule, *body])
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What tries a mutant: a scratch tree, and for each layer how to build, run and judge it.
 
-Everything lives in BUILD/mutants, which the scripts of the rig take for BUILD: its own
+Everything lives in BUILD/mutants, or another folder of that kind, which the scripts of the rig take for BUILD: its own
 linux, kunit-um, kunit-x86_64 and kernel-kasan, so that the real ones stay as they are.
 """
 import json
@@ -31,8 +31,8 @@ def tool(name):
 class Scratch:
     """A work tree of its own, and the files in it that mutants change."""
 
-    def __init__(self, build):
-        self.top, self.source, self.tree = build / "mutants", build / "linux", build / "mutants/linux"
+    def __init__(self, build, name="mutants"):
+        self.top, self.source, self.tree = build / name, build / "linux", build / name / "linux"
         self.originals = {}
 
     def git(self, where, *args):
@@ -75,6 +75,9 @@ class Layer:
 
     def child(self, argv, log):
         return Child(argv, log, BUILD=str(self.scratch.top), SRC="", O="")
+
+    def prepare(self):
+        """Once, before the first build."""
 
     def run(self, stem, tests):
         """A run beside the next build, if the build itself is not the run."""
@@ -164,6 +167,12 @@ class Selftests(Layer):
         if name in ("cannot-start", "skip") or "by signal" in reason or (name == "fail" and not failed):
             return Outcome("error", f"{name}: {reason}")
         return Outcome("killed", failed[0] if name == "fail" else f"{name}: {reason.rpartition(' (')[0]}")
+
+
+def all_of(scratch, selftests, programs):
+    """The quick ones first."""
+    return [KUnit("kunit-um", scratch), KUnit("kunit-x86_64", scratch),
+            Selftests("selftests", scratch, selftests, programs)]
 
 
 def first_error(text):

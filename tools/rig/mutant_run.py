@@ -24,7 +24,7 @@ class Cell:
     def start(self, out, scratch):
         """Apply and build.  Returns the outcome if that already is one."""
         self.began, self.running = time.time(), False
-        self.stem = out / "logs" / "-".join([self.name.strip("()").replace(" ", "-"), self.layer.name])
+        self.stem = self.stem_in(out)
         try:
             changed = mutants.apply(self.mutant, scratch.read) if self.mutant else {}
         except mutants.ListError as error:
@@ -32,6 +32,9 @@ class Cell:
         scratch.put(changed)
         self.child = self.layer.build(self.stem, self.tests)
         return None
+
+    def stem_in(self, out):
+        return out / "logs" / "-".join([self.name.strip("()").replace(" ", "-"), self.layer.name])
 
     def go_on(self):
         """From a build that has ended to the run, if there is one."""
@@ -43,6 +46,19 @@ class Cell:
         return {"key": self.key, "mutant": self.name, "layer": self.layer.name, "tests": self.tests,
                 "verdict": outcome.verdict, "killer": outcome.killer,
                 "seconds": round(time.time() - self.began if self.child else 0, 1)}
+
+
+def control_of(layer, cells):
+    """The layer without a mutant, all the tests of the @cells."""
+    return Cell(layer, None, list(dict.fromkeys(test for cell in cells for test in cell.tests)))
+
+
+def demand(run, control, where):
+    """A control that fails makes all verdicts of the layer void."""
+    found = run.cells[control.key]
+    if found["verdict"] != "survived":
+        sys.exit(f"error: {control.layer.name} fails without any mutant ({found['killer']}), so nothing it "
+                 f"says about mutants counts; logs: {control.stem_in(where)}.*")
 
 
 class Run:
@@ -125,19 +141,14 @@ class Driver:
             self.scratch.put({})
 
     def try_layer(self, layer, cells):
-        """The control comes first: its failure makes all verdicts of the layer void."""
-        tests = list(dict.fromkeys(test for cell in cells for test in cell.tests))
-        control = Cell(layer, None, tests)
+        """The control comes first."""
+        control = control_of(layer, cells)
         todo = [cell for cell in cells if cell.key not in self.run.cells]
         if not todo:
             return
-        if hasattr(layer, "prepare"):
-            layer.prepare()
+        layer.prepare()
         if self.run.cells.get(control.key, {}).get("verdict") != "survived":
             self.try_all([control])
             self.spent.clear()
-            found = self.run.cells[control.key]
-            if found["verdict"] != "survived":
-                sys.exit(f"error: {layer.name} fails without any mutant ({found['killer']}), so nothing it "
-                         f"says about mutants counts; logs: {control.stem}.*")
+            demand(self.run, control, self.run.dir)
         self.try_all(todo)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import guest
 import regress
+import rundir
 from child import Child
 
 RIG = Path(__file__).resolve().parent
@@ -32,8 +33,7 @@ class Boot:
         self.got, self.now, self.text, self.stream, self.log = [], None, "", None, None
         self.logs = run.dir / "logs" / regress.name_of(config)
         self.logs.mkdir(parents=True, exist_ok=True)
-        number = 1 + sum(1 for _ in run.dir.glob("boot-*.rig"))
-        self.stem = run.dir / f"boot-{number:03d}"
+        self.stem = rundir.new_stem(run.dir, 3)
         settings = {t: run.setting(t) for t in tests}
         words = [f"{t} {limit} {args}" for t, (limit, args) in settings.items()]
         host = run.host

@@ -9,9 +9,9 @@
 # The patch, and the overlay files or folders that enter the tree with it, in
 # as many lines as it takes. Everything behind a # is a comment.
 
-# Top folders of this repository that are overlay: each file in them enters the
-# kernel tree at the same path.
-OVERLAY_TOPS=(arch tools/testing)
+# Folders of this repository that are overlay: each file in them enters the kernel
+# tree at the same path.  The simulator is not meant for the kernel.
+OVERLAY_TOPS=(arch tools/testing/selftests tools/testing/evict_fuzz)
 
 # Set PATCHES, the names in order; OVERLAY[patch], its files, one a line; and
 # OWNER[file], its patch.

@@ -145,6 +145,13 @@ class Program(Suite):
         return self.command
 
 
+class Programs(Program):
+    """Several of them, each of which prints KTAP."""
+
+    def output(self):
+        return ktap.join(super().output())
+
+
 class KUnit(Suite):
     """kunit.py leaves the kernel's output in its build folder: no need to trust what is printed."""
 
@@ -249,7 +256,10 @@ def stages(kernel, out):
     """Those of a stage run two at a time.  What builds, or boots two guests itself, needs the cores."""
     return [
         [Program("rig", "host, guests that break", out, UNITTEST, RIG / "tests")],
-        [Program("fuzz-corpus", "host, ASAN, UBSAN", out, RIG / "fuzz-core", "replay"),
+        [Programs("evict-sim", "host, ASAN, UBSAN", out, RIG / "build-sim", "check"),
+         Program("lab", "host, the simulator", out, UNITTEST, RIG / "tests/lab"),
+         Program("slurm", "host, a cluster of one node", out, UNITTEST, RIG / "tests/slurm"),
+         Program("fuzz-corpus", "host, ASAN, UBSAN", out, RIG / "fuzz-core", "replay"),
          Program("mutants", "UML, a sample", out, RIG / "run-mutants", "--quick", "--ktap"),
          Program("report", "host", out, UNITTEST, REPORT / "tests"),
          Program("models", "host, SPIN", out, RIG.parent / "models/run-models"), KUnit("kunit-um", "UML", out)],

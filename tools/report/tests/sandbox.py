@@ -35,7 +35,7 @@ class Sandbox(unittest.TestCase):
                     "OUT": str(self.out), "RUN_GUEST": str(HERE / "fake-run-guest"), "JOBS": "2",
                     "QEMU": str(self.top / "tools/qemu"), "FAKE_BOOTS": str(self.top / "build/boots"),
                     "FAKE_PIDS": str(self.top / "build/pids"), "HOME": str(self.top)}
-        for name in ("FULL", "RUN", "ACCEL", "CPU", "FAKE", "CI", "RIG_T0"):
+        for name in ("FULL", "RUN", "ACCEL", "CPU", "FAKE", "CI", "RIG_T0", "ENGINE", "CHUNK"):
             self.env.pop(name, None)
         write(self.top / "tools/qemu", "#!/bin/sh\necho QEMU emulator version 7.2.0\n", 0o755)
         write(self.top / ".gitignore", "build/\nout/\n")

@@ -124,6 +124,24 @@ class Driver(Sandbox):
         cells = json.loads((run / "result.json").read_text())["cells"]
         return {(c["test"], "-".join((c["config"][0], f"npt{c['config'][1]}", c["config"][2]))): c for c in cells}
 
+    def test_engine_comes_to_the_same(self):
+        faults = ("exit1:two@clock-npt0-64", "panic:one@fifo-npt1-all", "after:three@base-npt0-all")
+        results = []
+        for engine in ("", "local"):
+            out, _ = self.regress(1, *faults, RUN=f"run-{engine}", ENGINE=engine, CHUNK="4")
+            self.assertRegex(out, r"36 cells, \d worse than base")
+            results.append({key: {k: v for k, v in cell.items() if k not in ("boot", "seconds")}
+                            for key, cell in self.cells().items()})
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[1]["two", "clock-npt0-64"]["arguments"], "-v 2")
+
+    def test_engine_goes_on(self):
+        err = self.regress(1, "noboot:clock-npt0-64", ENGINE="local", CHUNK="3", RUN="x")[1]
+        self.assertIn("cannot-start", err)
+        before = len(self.boots())
+        self.regress(0, ENGINE="local", RUN="x")
+        self.assertEqual([self.words(boot) for boot in self.boots()[before:]], [["one 60 ", "two 30 -v 2", "three 60 "]])
+
     def test_all_is_well(self):
         out, err = self.regress(0)
         self.assertEqual((len(self.boots()), len(self.cells())), (12, 36))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox import HERE, Sandbox, write
 
+import ktap
 import suites
 
 NAMES = [f"selftests: kvm: {name}" for name in suites.SHADOW["fifo"]]
@@ -235,6 +236,19 @@ class Tests(Sandbox):
         self.assertEqual(self.ci("echo '2 passed, 1 failed, 0 skipped'; exit 1"), (2, "2 passed, 1 failed, 0 skipped"))
         self.assertEqual(self.ci("exit 1"), (2, "0 passed, 1 failed, 0 skipped"))
         self.assertEqual(self.ci("true"), (1, "0 passed, 1 failed, 0 skipped"))
+
+
+class Joined(unittest.TestCase):
+    """KTAP of programs that were run one after the other."""
+
+    TEXT = "KTAP version 1\n1..2\nok 1 a\n# why\nnot ok 2 b\nKTAP version 1\n1..1\nok 1 c # SKIP no c\n"
+
+    def test_every_result_counts(self):
+        self.assertEqual(ktap.join(self.TEXT),
+                         "KTAP version 1\n1..3\nok 1 a\n# why\nnot ok 2 b\nok 3 c # SKIP no c\n")
+
+    def test_one_that_died_is_missed(self):
+        self.assertIn("\n1..3\n", ktap.join(self.TEXT.replace("not ok 2 b\n", "")))
 
 
 class UnitTestsAsKtap(unittest.TestCase):

@@ -142,6 +142,33 @@ class Traces(Sandbox):
         self.assertRegex(err, r"^error: no identity: .*not a git tree\n$")
         self.assertFalse(os.path.exists(self.env["FAKE_BOOTS"]))
 
+    def test_engine_comes_to_the_same(self):
+        self.run_script("run-traces", RUN="here")
+        code, _, err = self.run_script("run-traces", RUN="there", ENGINE="local")
+        self.assertEqual(code, 0, err)
+        self.assertIn("12 of 12 cells", err)
+        here, there = (json.loads((self.out / name / "result.json").read_text()) for name in ("here", "there"))
+        self.assertEqual((here["cells"], here["identity"]["guest"]), (there["cells"], there["identity"]["guest"]))
+        self.assertEqual([len(self.cells_booted([boot])) for boot in self.boots()], [6, 6, 3, 3, 3, 3])
+
+    def test_engine_goes_on_and_believes_no_guest_that_fails(self):
+        for fault, cell, why in (("truncate", CELL, "lost at hot/64 seed 1 clock"), ("panic", CELL, "panic at hot/64"),
+                                 ("absent", CELL, "hot/64 seed 1 clock is missing"),
+                                 # After the last cell of a chunk.
+                                 ("late", "hot/128 seed 1 fifo", "lost at hot/128 seed 1 fifo")):
+            code, _, err = self.run_script("run-traces", RUN=fault, ENGINE="local", FAKE=f"{fault}:{cell}")
+            self.assertEqual(code, 1)
+            self.assertIn(why, err)
+            before = len(self.boots())
+            self.assertEqual(self.run_script("run-traces", RUN=fault, ENGINE="local")[0], 0)
+            self.assertEqual(len(self.boots()) - before, 1)
+
+    def test_engine_wants_the_same_machine(self):
+        self.run_script("run-traces", FAKE=f"truncate:{CELL}")
+        code, _, err = self.run_script("run-traces", FAKE="other-kernel", ENGINE="local")
+        self.assertEqual(code, 1)
+        self.assertIn("not the one of the earlier cells", err)
+
     def interrupt(self, number):
         """Both guests hang with a child that ignores SIGTERM; then the signal comes."""
         proc = self.start("run-traces", FAKE="hang:loop/64 seed 1 fifo;hang:scan/128 seed 1 fifo")

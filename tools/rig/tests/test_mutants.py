@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "report/tests")]
 import mutants  # noqa: E402
-from sandbox import Sandbox, write  # noqa: E402
+from sandbox import RIG, Sandbox, write  # noqa: E402
 
 CORE = """int sweep(int budget)
 {
@@ -86,7 +86,7 @@ class MutantsTest(Sandbox):
         for name, text in (("RUN_KUNIT", FAKE_KUNIT), ("BUILD_KERNEL", FAKE_BUILD), ("BUILD_IMAGE", FAKE_IMAGE),
                            ("RUN_GUEST", FAKE_GUEST)):
             self.env[name] = str(write(self.top / "tools" / name, text, 0o755))
-        for name in ("ONLY", "LAYERS", "RUN"):
+        for name in ("ONLY", "LAYERS", "RUN", "ENGINE", "CHUNK"):
             self.env.pop(name, None)
 
     def mutate(self, records, *args, **env):
@@ -181,6 +181,45 @@ class MutantsTest(Sandbox):
         self.assertEqual(self.mutate(KILLED, "--check")[:2], (0, "1 mutants apply"))
         self.assertEqual(self.mutate(NOT_THERE, "--check")[0], 1)
         self.assertFalse(self.calls.exists())
+
+    def test_engine_comes_to_the_same(self):
+        kill = "selftests core_test -t sweep"
+        # Two kills of one mutant have a log each.
+        records = KILLED.replace("kunit-um", "kunit-um\nkill: " + kill + "\nkill: selftests core_test -t other") + \
+            SURVIVES + NO_BUILD + record("backwards", "		n++;", "		n--;", kill)
+        here, there = (self.mutate(records, RUN=f"mutants-{name or 'here'}", ENGINE=name, CHUNK="2")
+                       for name in ("", "local"))
+        self.assertEqual(here[:3], there[:3])
+        self.assertEqual(here[1], "2 killed, 0 equivalent, 1 survived, 1 broken or wrongly called equivalent")
+        trees = sorted(p.parent for p in (self.top / "build").glob("mutants-*/linux"))
+        self.assertGreaterEqual(len(trees), 1)
+        for tree in trees:
+            self.assertEqual((tree / "linux/core.h").read_text(), CORE)
+        # Only what was no verdict is left to do.
+        self.calls.unlink()
+        self.assertEqual(self.mutate(records, RUN="mutants-local", ENGINE="local")[:2], there[:2])
+        self.assertEqual(self.calls.read_text().split(), ["um"])
+
+    def test_engine_needs_a_control(self):
+        code, _, cells, err = self.mutate(KILLED, BROKEN="1", ENGINE="local")
+        self.assertEqual((code, cells), (1, {}))
+        self.assertIn("fails without any mutant", err)
+
+    def test_jobs_are_lines_that_a_worker_takes(self):
+        write(self.top / "list/core.list", KILLED + SURVIVES)
+        code, out, _ = self.run_script("run-mutants", "--jobs")
+        self.assertEqual((code, [line.split()[:2] for line in out.splitlines()]),
+                         (0, [["kunit-um", "-"], ["kunit-um", "unbounded"], ["kunit-um", "renamed"]]))
+        write(self.top / "jobs", out)
+        folder = ["--dir", self.top / "out/jobs", "--list", self.top / "jobs", "--"]
+        code, out, err = self.run_script("run-jobs", *folder, RIG / "run-mutants", "--worker", self.top / "out/x")
+        self.assertEqual((code, [json.loads(line)["verdict"] for line in out.splitlines()]),
+                         (0, ["survived", "killed", "survived"]), err)
+        write(self.top / "jobs", "kunit-um unbounded 0123456789abcdef\n")
+        code, _, err = self.run_script("run-jobs", "--dir", self.top / "out/other", *folder[2:], RIG / "run-mutants",
+                                       "--worker", self.top / "out/x")
+        self.assertEqual(code, 1)
+        self.assertIn("no such mutant here, or it has changed: kunit-um unbounded 0123456789abcdef", err)
 
     def test_an_interrupt_ends_what_was_started(self):
         write(self.top / "list/core.list", SLEEPS)
