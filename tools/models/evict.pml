@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A model of arch/x86/kvm/mmu/evict.h for SPIN: the list of shadow pages, hand
- * and stop, sweeps, and everything that happens between and during sweeps.  SPIN
- * visits every state that up to NR_PAGES pages can get into, and proves that
+ * A model of arch/x86/kvm/mmu/evict.h for SPIN: the list of shadow pages, hand,
+ * stop and young, sweeps, and everything that happens between and during sweeps.
+ * SPIN visits every state that up to NR_PAGES pages can get into, and proves that
  *
- *  - hand and stop are NULL, or at the head of the list, or at a page in it,
- *  - a revolution meets each page that was there when it began, once, and none
- *    that was created later,
+ *  - hand, stop and young are NULL, or at the head of the list, or at a page in
+ *    it,
+ *  - a revolution meets each page that was there when it began, once, but for
+ *    those that are young by then, unless the sweep is forced or there are no
+ *    others; and none of the newer ones, but for those that the hand follows,
+ *    once,
  *  - every sweep ends, however quickly the guest's CPUs set Accessed bits,
  *  - a sweep that frees less than its target leaves nothing but pinned pages.
  *
@@ -32,6 +35,11 @@
  *  - Evicting a page takes along any other pages, pinned ones included.  In KVM,
  *    these are unsync children and parentless nested pages.
  *  - An obsolete page is one that is idle whenever the hand comes across it.
+ *  - A sweep settles any number of pages from the newest on.  Young is anywhere.
+ *  - Trust, and what it is made of, is any: wherever the revolution ends, the hand
+ *    follows newer pages or does not, even into the newest.
+ *  - Anybody wins the lottery.  The code lets fewer pages win, and the hand follow
+ *    less, i.e. does a part of what the model does.
  *
  * Each of the macros BUG_* plants a bug that SPIN has to find, see run-models.
  */
@@ -47,13 +55,16 @@
 byte next[NR_PAGES + 1], prev[NR_PAGES + 1];
 /* What an access to a node may rely on; the head is always there. */
 bool linked[NR_PAGES + 1];
-byte hand = NONE, stop = NONE;
+byte hand = NONE, stop = NONE, young = NONE;
 
 /* root_count != 0 */
 bool pinned[NR_PAGES + 1];
 bool referenced[NR_PAGES + 1];
-/* For the claims: pages that this revolution has yet to meet. */
-bool due[NR_PAGES + 1];
+/* For the claims: what a page is to this revolution, which DUE pages have yet to see. */
+#define LATER 0
+#define DUE 1
+#define MET 2
+byte due[NR_PAGES + 1];
 
 bool mmu_lock, sweeping;
 
@@ -65,26 +76,30 @@ ltl every_sweep_ends { [] (sweeping -> <> !sweeping) }
 /* Never part of the state: scratch variables of single steps. */
 hidden byte p, nr, map[NR_PAGES + 2];
 hidden byte was_pinned[NR_PAGES + 1], was_referenced[NR_PAGES + 1], was_due[NR_PAGES + 1];
+hidden byte part;
 
 inline check_pointers()
 {
 	assert(hand == NONE || linked[hand]);
-	assert(stop == NONE || linked[stop])
+	assert(stop == NONE || linked[stop]);
+	assert(young == NONE || linked[young])
 }
 
 /* kvm_mmu_evict_link() */
 inline link(page)
 {
-	/* C: if (!*stop || *stop == pages) */
+	/* C: if (!clock->stop || clock->stop == pages) */
 	if
 #ifndef BUG_NO_STOP
 	:: stop == NONE || stop == HEAD ->
-		/* C: *stop = page; */
+		/* C: clock->stop = page; */
 		stop = page
 #endif
 	:: else
 	fi;
 
+	/* A part of trust. */
+	/* C: clock->created++; */
 	/* C: list_add(page, pages); */
 	next[page] = next[HEAD];
 	prev[page] = HEAD;
@@ -101,19 +116,28 @@ inline unlink(page)
 #ifdef BUG_HAND_BACK
 	:: hand == page -> hand = next[page]
 #elif !defined(BUG_NO_HAND_FIXUP)
-	/* C: if (*hand == page) */
+	/* C: if (clock->hand == page) */
 	:: hand == page ->
-		/* C: *hand = page->prev; */
+		/* C: clock->hand = page->prev; */
 		hand = prev[page]
 #endif
 	:: else
 	fi;
 	if
 #ifndef BUG_NO_STOP_FIXUP
-	/* C: if (*stop == page) */
+	/* C: if (clock->stop == page) */
 	:: stop == page ->
-		/* C: *stop = page->prev; */
+		/* C: clock->stop = page->prev; */
 		stop = prev[page]
+#endif
+	:: else
+	fi;
+	if
+#ifndef BUG_NO_YOUNG_FIXUP
+	/* C: if (clock->young == page) */
+	:: young == page ->
+		/* C: clock->young = page->prev; */
+		young = prev[page]
 #endif
 	:: else
 	fi;
@@ -128,7 +152,7 @@ inline unlink(page)
 	prev[page] = 0;
 	pinned[page] = false;
 	referenced[page] = false;
-	due[page] = false;
+	due[page] = LATER;
 	check_pointers()
 }
 
@@ -154,29 +178,18 @@ inline renumber()
 	od;
 	hand = map[hand];
 	stop = map[stop];
+	young = map[young];
 	for (p : 1 .. NR_PAGES) {
 		linked[p] = p <= nr;
 		pinned[p] = p <= nr && was_pinned[p];
 		referenced[p] = p <= nr && was_referenced[p];
-		due[p] = p <= nr && was_due[p];
+		due[p] = (p <= nr -> was_due[p] : LATER);
 		next[p] = (p <= nr -> p - 1 : 0);
 		prev[p] = (p < nr -> p + 1 : 0)
 	}
 	next[HEAD] = nr;
 	prev[HEAD] = (nr -> 1 : 0);
 	p = 0
-}
-
-/* For the claims: a revolution begins, and all pages of the last one were met. */
-inline begin_revolution()
-{
-	d_step {
-		for (p : 1 .. NR_PAGES) {
-			assert(!due[p]);
-			due[p] = linked[p]
-		}
-		p = 0
-	}
 }
 
 /* Any page in the list, or none. */
@@ -197,7 +210,92 @@ inline assert_only_pinned_left()
 	p = 0
 }
 
-/* kvm_mmu_evict_judge() */
+/* For the claims: a revolution begins, and all pages that were due have been met. */
+inline begin_revolution()
+{
+	d_step {
+		for (p : 1 .. NR_PAGES) {
+			assert(due[p] != DUE)
+		}
+		part = DUE;
+		p = prev[HEAD];
+		do
+		:: p != HEAD ->
+			part = (p == young && p != prev[HEAD] && !force -> LATER : part);
+			due[p] = part;
+			p = prev[p]
+		:: else -> break
+		od;
+		part = 0;
+		p = 0
+	}
+}
+
+/* kvm_mmu_evict_settle(): any number of pages. */
+inline settle()
+{
+	/* C: struct list_head *page; */
+	/* C: clock->young = pages; */
+	/* C: list_for_each(page, pages) { */
+	/* C: if (budget-- <= 0 || !ops->settle(page)) */
+	/* C: break; */
+	/* C: clock->young = page; */
+	pick(young)
+}
+
+/* kvm_mmu_evict_at_end(); whatever trust says may be or not. */
+inline at_end()
+{
+	/* C: struct list_head *hand = clock->hand; */
+	if
+	/* C: if (!hand || hand == pages) */
+	/* C: return true; */
+	:: hand == NONE || hand == HEAD -> end = true
+	/* C: if (hand != clock->stop) */
+	/* C: return false; */
+	:: hand != NONE && hand != HEAD && hand != stop -> end = false
+	/* C: if (!clock->trust || clock->created >= pool / 8 << clock->trust || */
+	/* C: kvm_mmu_evict_is_newest(pages, hand)) */
+	/* C: return true; */
+	:: hand != HEAD && hand == stop -> end = true
+	:: hand != HEAD && hand == stop ->
+		assert(due[hand] == LATER);
+		due[hand] = DUE;
+#ifndef BUG_FOLLOW_PAST_STOP
+		/* C: clock->stop = hand->prev; */
+		stop = prev[hand];
+#endif
+		/* C: return false; */
+		end = false
+	fi
+}
+
+/* kvm_mmu_evict_revolve() */
+inline revolve()
+{
+	/* C: clock->hand = pages->prev; */
+	hand = prev[HEAD];
+	/* C: clock->stop = force || clock->young == clock->hand ? pages : clock->young; */
+#if defined(BUG_STOP_STAYS)
+	skip;
+#elif defined(BUG_YOUNG_BY_FORCE)
+	stop = (young == hand -> HEAD : young);
+#elif defined(BUG_YOUNG_IS_ALL)
+	stop = (force -> HEAD : young);
+#else
+	stop = (force || young == hand -> HEAD : young);
+#endif
+	/* Any trust will do. */
+	/* C: if (clock->balance >= 0 && clock->trust < KVM_MMU_EVICT_MAX_TRUST) */
+	/* C: clock->trust++; */
+	/* C: if (clock->balance < 0 && clock->trust) */
+	/* C: clock->trust--; */
+	/* C: clock->balance = 0; */
+	/* C: clock->created = 0; */
+	begin_revolution()
+}
+
+/* kvm_mmu_evict_judge(); kept pages are no different but for trust and lottery. */
 inline judge()
 {
 	/* C: switch (class) { */
@@ -205,11 +303,21 @@ inline judge()
 	/* C: case KVM_MMU_EVICT_PINNED: */
 	/* C: return KVM_MMU_EVICT_SKIP; */
 	:: class == PINNED -> verdict = SKIP
+	/* C: case KVM_MMU_EVICT_KEPT_REFERENCED: */
+	/* C: clock->balance++; */
+	/* C: fallthrough; */
 	/* C: case KVM_MMU_EVICT_REFERENCED: */
 	/* C: return force ? KVM_MMU_EVICT_FORCE : KVM_MMU_EVICT_SPARE; */
 	:: class == REFERENCED -> verdict = (force -> FORCE : SPARE)
-	/* C: case KVM_MMU_EVICT_OBSOLETE: */
 	/* C: case KVM_MMU_EVICT_IDLE: */
+	/* C: if (!force && !(++clock->idle % KVM_MMU_EVICT_LOTTERY)) */
+	/* C: return KVM_MMU_EVICT_SPARE; */
+	:: class == IDLE && !force -> verdict = SPARE
+	/* C: break; */
+	/* C: case KVM_MMU_EVICT_KEPT_IDLE: */
+	/* C: clock->balance--; */
+	/* C: break; */
+	/* C: case KVM_MMU_EVICT_OBSOLETE: */
 	/* C: break; */
 	/* C: return KVM_MMU_EVICT_TAKE; */
 	:: class == IDLE -> verdict = TAKE
@@ -257,7 +365,7 @@ inline evict(page)
 proctype sweeper()
 {
 	byte target, freed, page, victim, laps;
-	bool force, scanned, spent;
+	bool force, scanned, spent, end;
 	mtype class, verdict;
 
 idle:
@@ -271,8 +379,8 @@ idle:
 		/* C: bool force = false; */
 		/* C: int laps = 0; */
 
-		/* No influence on list, hand and stop. */
-		/* C: kvm_mmu_evict_settle(pages, ops, sweep->budget); */
+		/* C: kvm_mmu_evict_settle(pages, clock, ops, sweep->budget); */
+		settle()
 	}
 
 next_page:
@@ -285,20 +393,17 @@ next_page:
 		:: else -> goto out
 		fi;
 
-		/* C: if (!*hand || *hand == pages || *hand == *stop) { */
+		/* C: if (kvm_mmu_evict_at_end(pages, clock, sweep->pool)) { */
+		at_end();
 		if
-		:: hand == NONE || hand == HEAD || hand == stop ->
-			/* C: *hand = pages->prev; */
-			hand = prev[HEAD];
-#ifndef BUG_STOP_STAYS
-			/* C: *stop = pages; */
-			stop = HEAD;
-#endif
+		:: end ->
+			/* C: kvm_mmu_evict_revolve(pages, clock, force); */
+			revolve();
 			/* C: laps += !!sweep->scanned; */
-			laps = laps + scanned;
-			begin_revolution()
+			laps = laps + scanned
 		:: else
 		fi;
+		end = false;
 
 		/* How soon to give up. */
 #if defined(BUG_GIVE_UP_UNFORCED)
@@ -335,9 +440,9 @@ next_page:
 		fi;
 #endif
 
-		/* C: page = *hand; */
+		/* C: page = clock->hand; */
 		page = hand;
-		/* C: *hand = page->prev; */
+		/* C: clock->hand = page->prev; */
 		assert(linked[page]);
 		hand = prev[page];
 
@@ -346,16 +451,16 @@ next_page:
 		scanned = true
 	}
 
-	/* C: verdict = kvm_mmu_evict_judge(ops->classify(sweep, page), force); */
+	/* C: verdict = kvm_mmu_evict_judge(clock, ops->classify(sweep, page), force); */
 	atomic {
 		assert(linked[page]);
-		assert(due[page]);
-		due[page] = false;
+		assert(due[page] == DUE);
+		due[page] = MET;
 		classify(page);
 		judge()
 	}
 
-	/* No influence on list, hand and stop. */
+	/* No influence on the list and the clock. */
 	/* C: if (ops->report) */
 	/* C: ops->report(sweep, page, verdict); */
 

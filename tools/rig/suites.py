@@ -38,7 +38,7 @@ SHADOW = {
 NEED_SHADOW = sorted({name for names in SHADOW.values() for name in names} | {STRESS})
 # The perf test in short: long enough to fill its pool, nobody reads its numbers.
 ARGS = {
-    "mmu_evict_test": "-s {seed} -V {other}",
+    "mmu_evict_test": "-V {other}",
     "mmu_evict_order_test": "-s {seed} -V {other}",
     "mmu_evict_enomem_test": "-V {other}",
     PERF: "-m hot -p 64 -s {seed} -w 4000 -n 4000 -v 1 -e {policy}",

@@ -25,7 +25,9 @@ static const char * const page_verbs[] = {
 #define WORLD_VERBS	(ARRAY_SIZE(page_verbs) * NR_NAMES)
 
 /* Then: what concerns all pages. */
-static const char * const world_verbs[] = { "retire", "mute", "cost", "busy" };
+static const char * const world_verbs[] = {
+	"retire", "mute", "cost", "busy", "size", "luck",
+};
 
 /* The first one that has a number, in one byte, or none. */
 #define COST		2
@@ -156,9 +158,9 @@ static void explain(struct rig *rig, const char *op)
 	/* A sweep without end says all there is to say in a line. */
 	printf("# core:  \"%.160s\"", rig->visits.buf);
 	look(rig, &real);
-	printf(", \"%s\"\n", draw(&real, &rig->drawn));
+	printf(", \"%s\"\n", draw(&real, true, &rig->drawn));
 	printf("# model: \"%.160s\"", rig->model.visits.buf);
-	printf(", \"%s\"\n", draw(&rig->model.now, &rig->drawn));
+	printf(", \"%s\"\n", draw(&rig->model.now, true, &rig->drawn));
 }
 
 const char *run_bytes(const u8 *bytes, size_t size)

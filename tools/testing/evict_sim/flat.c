@@ -12,7 +12,7 @@ enum { KNOB_MIN_FREE, KNOB_REFILL };
 
 static const struct knob flat_knobs[] = {
 	[KNOB_MIN_FREE]	= { "min_free", 1, 1, 1000, "evict if fewer pages are available" },
-	[KNOB_REFILL]	= { "refill", 1, 0, 1000, "... until so many are; 0: what the policy says" },
+	[KNOB_REFILL]	= { "refill", 1, 1, 1000, "... until so many are" },
 	{}
 };
 
@@ -80,9 +80,7 @@ static struct model *flat_create(const struct knobs *knobs, const struct trace *
 	unsigned long i;
 
 	flat->model.ops = &flat_ops;
-	flat->model.max = max;
-	flat->model.min_free = knobs->value[KNOB_MIN_FREE];
-	flat->model.refill = knobs->value[KNOB_REFILL];
+	model_init_pool(&flat->model, max, knobs->value[KNOB_MIN_FREE], knobs->value[KNOB_REFILL]);
 	flat->pages = xcalloc(max, sizeof(*flat->pages));
 	INIT_LIST_HEAD(&flat->free);
 	for (i = 0; i < max; i++)

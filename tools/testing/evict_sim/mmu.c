@@ -28,7 +28,7 @@ static const struct knob mmu_knobs[] = {
 	[KNOB_FLUSH]	= { "flush", 1, 0, 1, "let each sweep flush the TLB" },
 	[KNOB_OWN]	= { "own", 3, 0, 3, "the guest's own pages: code, data, stack" },
 	[KNOB_MIN_FREE]	= { "min_free", 5, 1, 1000, "evict if fewer pages are available" },
-	[KNOB_REFILL]	= { "refill", 0, 0, 1000, "... until so many are; 0: what the policy says" },
+	[KNOB_REFILL]	= { "refill", 25, 1, 1000, "... until so many are: KVM_REFILL_PAGES" },
 	{}
 };
 
@@ -312,9 +312,7 @@ static struct model *mmu_create(const struct knobs *knobs, const struct trace *t
 	struct mmu *mmu = xcalloc(1, sizeof(*mmu));
 
 	mmu->model.ops = &mmu_ops;
-	mmu->model.max = max;
-	mmu->model.min_free = knobs->value[KNOB_MIN_FREE];
-	mmu->model.refill = knobs->value[KNOB_REFILL];
+	model_init_pool(&mmu->model, max, knobs->value[KNOB_MIN_FREE], knobs->value[KNOB_REFILL]);
 	mmu->levels = knobs->value[KNOB_LEVELS];
 	mmu->nr_vcpus = knobs->value[KNOB_VCPUS];
 	mmu->nested = knobs->value[KNOB_NESTED];

@@ -32,7 +32,7 @@ struct model {
 	unsigned long used;
 	/* Evict if fewer are available: KVM_MIN_FREE_MMU_PAGES. */
 	unsigned long min_free;
-	/* ... until so many are; 0: what the policy says. */
+	/* ... until so many are: KVM_REFILL_PAGES. */
 	unsigned long refill;
 	/* Position in the trace. */
 	u64 now;
@@ -58,13 +58,12 @@ struct model_type {
 extern const struct model_type flat_model;
 extern const struct model_type mmu_model;
 
-/* How many pages are available after an eviction. */
-static inline unsigned long model_refill(const struct model *model)
+static inline void model_init_pool(struct model *model, unsigned long max,
+				   unsigned long min_free, unsigned long refill)
 {
-	const struct policy *policy = &model->policy;
-	unsigned long refill = model->refill ?: policy->ops->refill(policy, model->max);
-
-	return refill < model->min_free ? model->min_free : refill;
+	model->max = max;
+	model->min_free = min_free;
+	model->refill = refill < min_free ? min_free : refill;
 }
 
 /* As KVM's make_mmu_pages_available(). */
@@ -76,7 +75,7 @@ static inline void model_make_available(struct model *model)
 
 	if (available >= model->min_free)
 		return;
-	freed = policy->ops->evict(policy, model_refill(model) - available,
+	freed = policy->ops->evict(policy, model->refill - available,
 				   model->min_free - available);
 	assert(freed == used - model->used);
 	model->counters.flushes += !!freed;

@@ -26,8 +26,6 @@ struct policy_ops {
 
 	void (*init)(struct policy *policy);
 	void (*exit)(struct policy *policy);
-	/* How many pages shall be available after an eviction, in a pool of @max. */
-	unsigned long (*refill)(const struct policy *policy, unsigned long max);
 
 	/*
 	 * Optional: the page of this id is missing, and the next ->link() is for it.

@@ -103,7 +103,6 @@ const struct policy_ops twoq_policy = {
 	.knobs	= twoq_knobs,
 	.init	= twoq_init,
 	.exit	= twoq_exit,
-	.refill	= batch_refill,
 	.miss	= twoq_miss,
 	.link	= twoq_link,
 	.unlink	= twoq_unlink,

@@ -5,21 +5,17 @@
  */
 #include "policy_common.h"
 
-enum { KNOB_BUDGET, KNOB_RATIO, KNOB_MIN_REFILL, KNOB_MAX_REFILL };
+enum { KNOB_BUDGET };
 
 static const struct knob clock_knobs[] = {
 	/* KVM_MMU_CLOCK_BUDGET in arch/x86/kvm/mmu.h. */
-	[KNOB_BUDGET]	  = { "budget", 256, 0, 1u << 30, "pages and SPTEs that a sweep reads before it is forced" },
-	[KNOB_RATIO]	  = { "ratio", BATCH_RATIO, 1, 1000, "of the pool to its part that shall be available" },
-	[KNOB_MIN_REFILL] = { "min_refill", BATCH_MIN_REFILL, 1, 1000, "... but at least so many pages" },
-	[KNOB_MAX_REFILL] = { "max_refill", BATCH_MAX_REFILL, 1, 1u << 30, "... and at most so many" },
+	[KNOB_BUDGET] = { "budget", 256, 0, 1u << 30, "pages and SPTEs that a sweep reads before it is forced" },
 	{}
 };
 
 struct clock {
 	struct list_head pages;
-	struct list_head *hand;
-	struct list_head *stop;
+	struct kvm_mmu_evict_clock clock;
 };
 
 struct sim_sweep {
@@ -58,9 +54,7 @@ static enum kvm_mmu_evict_class classify(struct kvm_mmu_evict_sweep *sweep,
 
 	accessed = policy_test_clear_parents(policy, page);
 	sweep->budget -= policy->model->counters.spte_reads - reads;
-	if (kvm_mmu_evict_test_clear_ref(&page->state, accessed))
-		return KVM_MMU_EVICT_REFERENCED;
-	return KVM_MMU_EVICT_IDLE;
+	return kvm_mmu_evict_meet_page(&page->state, accessed);
 }
 
 static unsigned long evict(struct kvm_mmu_evict_sweep *sweep, struct list_head *link)
@@ -81,27 +75,19 @@ static void clock_init(struct policy *policy)
 	INIT_LIST_HEAD(&clock->pages);
 }
 
-/* As kvm_mmu_refill_pages(). */
-static unsigned long clock_refill(const struct policy *policy, unsigned long max)
-{
-	return batch_size(max, policy_knob(policy, KNOB_RATIO),
-			  policy_knob(policy, KNOB_MIN_REFILL),
-			  policy_knob(policy, KNOB_MAX_REFILL));
-}
-
 static void clock_link(struct policy *policy, struct page *page)
 {
 	struct clock *clock = policy->data;
 
 	kvm_mmu_evict_init_page(&page->state);
-	kvm_mmu_evict_link(&clock->pages, &clock->stop, &page->link);
+	kvm_mmu_evict_link(&clock->pages, &clock->clock, &page->link);
 }
 
 static void clock_unlink(struct policy *policy, struct page *page)
 {
 	struct clock *clock = policy->data;
 
-	kvm_mmu_evict_unlink(&clock->hand, &clock->stop, &page->link);
+	kvm_mmu_evict_unlink(&clock->clock, &page->link);
 }
 
 static void clock_touch(struct policy *policy, struct page *page)
@@ -116,11 +102,12 @@ static unsigned long clock_evict(struct policy *policy, unsigned long target,
 	struct sim_sweep s = {
 		.core.target = target,
 		.core.budget = policy_knob(policy, KNOB_BUDGET),
+		.core.pool = policy->model->max,
 		.policy = policy,
 	};
 
 	sweeping = policy;
-	kvm_mmu_evict_sweep(&clock->pages, &clock->hand, &clock->stop, &evict_ops, &s.core);
+	kvm_mmu_evict_sweep(&clock->pages, &clock->clock, &evict_ops, &s.core);
 
 	policy->model->counters.scanned += s.core.scanned;
 	policy->model->counters.spared += s.core.spared;
@@ -133,7 +120,6 @@ const struct policy_ops clock_policy = {
 	.source	= "arch/x86/kvm/mmu/evict.h, as kvm_mmu_zap_idle_mmu_pages() uses it",
 	.knobs	= clock_knobs,
 	.init	= clock_init,
-	.refill	= clock_refill,
 	.link	= clock_link,
 	.unlink	= clock_unlink,
 	.touch	= clock_touch,

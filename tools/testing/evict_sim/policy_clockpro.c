@@ -292,7 +292,6 @@ const struct policy_ops clockpro_policy = {
 	.knobs	= clockpro_knobs,
 	.init	= clockpro_init,
 	.exit	= clockpro_exit,
-	.refill	= batch_refill,
 	.link	= clockpro_link,
 	.unlink	= clockpro_unlink,
 	.touch	= refs_touch,

@@ -87,19 +87,3 @@ unsigned long evict_picked(struct policy *policy, unsigned long target,
 	}
 	return freed;
 }
-
-unsigned long batch_size(unsigned long max, u64 ratio, u64 min_refill, u64 max_refill)
-{
-	unsigned long refill = max / ratio;
-
-	if (refill < min_refill)
-		refill = min_refill;
-	if (refill > max_refill)
-		refill = max_refill;
-	return refill;
-}
-
-unsigned long batch_refill(const struct policy *policy, unsigned long max)
-{
-	return batch_size(max, BATCH_RATIO, BATCH_MIN_REFILL, BATCH_MAX_REFILL);
-}

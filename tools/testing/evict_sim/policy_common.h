@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What several rivals are made of: a list of pages, what a kernel knows about their
- * use, and how much they evict at a time.
+ * What several rivals are made of: a list of pages, and what a kernel knows about
+ * their use.
  */
 #ifndef EVICT_SIM_POLICY_COMMON_H
 #define EVICT_SIM_POLICY_COMMON_H
@@ -86,24 +86,13 @@ struct page *last_unpinned(struct policy *policy, struct list_head *pages);
 unsigned long evict_picked(struct policy *policy, unsigned long target,
 			   struct page *(*pick)(struct policy *policy));
 
-/* The pages that shall be available: @max / @ratio within limits. */
-unsigned long batch_size(unsigned long max, u64 ratio, u64 min_refill, u64 max_refill);
-
-/* KVM_MMU_CLOCK_* in arch/x86/kvm/mmu.h. */
-#define BATCH_RATIO		5
-#define BATCH_MIN_REFILL	18
-#define BATCH_MAX_REFILL	25
-
-/* For ->refill(): the batch of the kernel's clock. */
-unsigned long batch_refill(const struct policy *policy, unsigned long max);
-
 /*
  * The size of the cache that a paper speaks of: the pages that an eviction leaves,
  * and the one that it was for.  It is the whole pool if they go one by one.
  */
 static inline unsigned long policy_capacity(const struct policy *policy)
 {
-	unsigned long max = policy->model->max, refill = model_refill(policy->model);
+	unsigned long max = policy->model->max, refill = policy->model->refill;
 
 	return max > refill ? max - refill + 1 : 1;
 }

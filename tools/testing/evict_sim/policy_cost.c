@@ -181,7 +181,6 @@ const struct policy_ops cost_policy = {
 	.source	= "levels of cost, aged by a hand; after GreedyDual, Young, Algorithmica 1994",
 	.knobs	= cost_knobs,
 	.init	= cost_init,
-	.refill	= batch_refill,
 	.link	= cost_link,
 	.unlink	= cost_unlink,
 	.touch	= cost_touch,

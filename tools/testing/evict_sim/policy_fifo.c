@@ -3,9 +3,6 @@
 #include "model.h"
 #include "util.h"
 
-/* KVM_REFILL_PAGES. */
-#define REFILL_PAGES	25
-
 struct fifo {
 	struct list_head pages;
 };
@@ -15,11 +12,6 @@ static void fifo_init(struct policy *policy)
 	struct fifo *fifo = policy->data = xcalloc(1, sizeof(*fifo));
 
 	INIT_LIST_HEAD(&fifo->pages);
-}
-
-static unsigned long fifo_refill(const struct policy *policy, unsigned long max)
-{
-	return REFILL_PAGES;
 }
 
 static void fifo_link(struct policy *policy, struct page *page)
@@ -61,7 +53,6 @@ const struct policy_ops fifo_policy = {
 	.name	= "fifo",
 	.source	= "kvm_mmu_zap_oldest_mmu_pages(), arch/x86/kvm/mmu/mmu.c",
 	.init	= fifo_init,
-	.refill	= fifo_refill,
 	.link	= fifo_link,
 	.unlink	= fifo_unlink,
 	.evict	= fifo_evict,

@@ -238,7 +238,6 @@ const struct policy_ops learned_policy = {
 	.knobs	= learned_knobs,
 	.init	= learned_init,
 	.exit	= learned_exit,
-	.refill	= batch_refill,
 	.link	= learned_link,
 	.unlink	= learned_unlink,
 	.touch	= refs_touch,

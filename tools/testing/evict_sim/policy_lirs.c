@@ -176,7 +176,6 @@ const struct policy_ops lirs_policy = {
 	.knobs	= lirs_knobs,
 	.init	= lirs_init,
 	.exit	= lirs_exit,
-	.refill	= batch_refill,
 	.link	= lirs_link,
 	.unlink	= lirs_unlink,
 	.touch	= lirs_access,

@@ -32,7 +32,6 @@ const struct policy_ops lru_policy = {
 	.name	= "lru",
 	.source	= "Mattson et al., Evaluation techniques for storage hierarchies, IBM Sys. J. 1970",
 	.init	= queue_init,
-	.refill	= batch_refill,
 	.link	= queue_link,
 	.unlink	= queue_unlink,
 	.touch	= lru_access,

@@ -151,7 +151,6 @@ const struct policy_ops mglru_policy = {
 	.source	= "multi-gen LRU, mm/vmscan.c of Linux 7.3",
 	.knobs	= mglru_knobs,
 	.init	= mglru_init,
-	.refill	= batch_refill,
 	.link	= mglru_link,
 	.unlink	= mglru_unlink,
 	.touch	= refs_touch,

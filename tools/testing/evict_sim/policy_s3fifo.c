@@ -188,7 +188,6 @@ const struct policy_ops s3fifo_policy = {
 	.knobs	= s3fifo_knobs,
 	.init	= s3fifo_init,
 	.exit	= s3fifo_exit,
-	.refill	= batch_refill,
 	.link	= s3fifo_link,
 	.unlink	= s3fifo_unlink,
 	.touch	= refs_touch,

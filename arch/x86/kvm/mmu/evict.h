@@ -5,9 +5,9 @@
  * KVM keeps one shadow page per shadowed guest page table, in a pool of bounded
  * size.  When the pool runs dry, a sweep picks the pages to zap:
  *
- *	                    stop                hand
- *	                     |                   |
- *	                     v                   v
+ *	            young    stop                hand
+ *	             |       |                   |
+ *	             v       v                   v
  *	head <-> [ f ] <-> [ e ] <-> [ d ] <-> [ c ] <-> [ b ] <-> [ a ] <-> (head)
  *	        newest           |                               oldest
  *	     next revolution     |   this revolution, the hand moves this way <---
@@ -19,19 +19,29 @@
  *	active root		skipped, KVM cannot free it
  *	obsolete page		evicted, nobody can use it anymore
  *	referenced page		spared, and its reference is taken away
- *	page without reference	evicted
+ *	page without reference	evicted, but for one of 64 that it meets for the
+ *				first time
  *
  * This is the clock of Corbato ("A Paging Experiment with the Multics System",
- * 1968).  In a ring, a new page takes the place right behind the hand.  In this
- * list, it enters at the head, and the revolution stops in front of the first
- * page that is younger than the revolution itself.  So every page has one whole
- * revolution to be referenced for the first time.
+ * 1968), with one question of its own: where does a revolution end?
  *
- * Without the stop, the hand would follow the new pages for as long as there are
- * any, as in SIEVE (Zhang et al., NSDI '24).  That suits a popularity that is
- * skewed and stable.  But when the guest moves on to other page tables, those
- * have to share the few places in front of the hand, while the stale ones behind
- * it are never looked at.
+ * In a ring, a new page takes the place right behind the hand.  In this list, it
+ * enters at the head, and the revolution stops in front of the first page that is
+ * younger than the revolution itself.  So every page has one whole revolution to
+ * be referenced for the first time.  That suits a guest that moves on from one
+ * set of page tables to another: the old set is evicted, not the new one.
+ *
+ * But when a guest uses more page tables than fit, time and again, none of them
+ * is referenced in time, and all go.  Then the hand had better follow the new
+ * pages, as in SIEVE (Zhang et al., NSDI '24): who gets old is left in peace for
+ * long enough to be used again, while the others come and go.
+ *
+ * So let the kept pages decide, i.e. those that the hand has met before.  If, in
+ * one revolution, more of them were referenced than not, they are worth their
+ * place, and the next revolutions may go on into the pages that are younger, for
+ * a longer time the more often that was so.  If not, for a shorter time.  That
+ * one of 64 pages is kept without a reference makes sure that there is somebody
+ * to ask.
  *
  * What is a reference
  *
@@ -47,7 +57,9 @@
  *
  * Fresh pages are a prefix of the list, so that settling them costs O(1) per
  * created page.  If there are too many for one sweep, the hand settles the
- * remaining ones, as it ignores the Accessed bits of a fresh page.
+ * remaining ones, as it ignores the Accessed bits of a fresh page.  Pages that a
+ * sweep has settled are young: a revolution that starts in that very sweep ends
+ * in front of them.
  *
  * Why a sweep is short and always ends
  *
@@ -61,8 +73,8 @@
  *
  * This file knows neither struct kvm nor locks, flushes or statistics, so that
  * the MMU, the KUnit suite on any architecture and programs in userspace can all
- * run these lines.  The MMU protects the list, hand and stop, and the pages'
- * state with mmu_lock held for write.
+ * run these lines.  The MMU protects the list, the clock, and the pages' state
+ * with mmu_lock held for write.
  */
 #ifndef __KVM_X86_MMU_EVICT_H
 #define __KVM_X86_MMU_EVICT_H
@@ -73,20 +85,55 @@
 /* The state of a page, one byte in the page. */
 #define KVM_MMU_EVICT_TOUCHED	0x1
 #define KVM_MMU_EVICT_FRESH	0x2
+#define KVM_MMU_EVICT_KEPT	0x4
+
+/* A page of so many that are met for the first time is spared without a reference. */
+#define KVM_MMU_EVICT_LOTTERY	64
+
+/*
+ * The newest pages, which the hand never follows: a fault creates so many at most,
+ * and the guest is about to use them.
+ */
+#define KVM_MMU_EVICT_NEWEST	4
+
+/* How often the time for which kept pages are left in peace is doubled. */
+#define KVM_MMU_EVICT_MAX_TRUST	6
+
+/* The clock of one list; all zero is the right state for an empty list. */
+struct kvm_mmu_evict_clock {
+	/* The next page to examine. */
+	struct list_head *hand;
+	/* The first page to leave for the next revolution. */
+	struct list_head *stop;
+	/* The oldest page that the last sweep has settled. */
+	struct list_head *young;
+	/* Pages created in this revolution. */
+	unsigned long created;
+	/* Kept pages met in this revolution, those referenced minus the others. */
+	long balance;
+	/* Pages without reference that were met for the first time. */
+	unsigned int idle;
+	/* 0: don't follow new pages, else for pool / 8 << trust creations. */
+	unsigned int trust;
+};
 
 /* What a page is, returned by ->classify(). */
 enum kvm_mmu_evict_class {
 	KVM_MMU_EVICT_PINNED,
 	KVM_MMU_EVICT_OBSOLETE,
+	/* Met for the first time ... */
 	KVM_MMU_EVICT_REFERENCED,
 	KVM_MMU_EVICT_IDLE,
+	/* ... and not for the first time. */
+	KVM_MMU_EVICT_KEPT_REFERENCED,
+	KVM_MMU_EVICT_KEPT_IDLE,
 };
 
 /* What becomes of it. */
 enum kvm_mmu_evict_verdict {
 	/* Pinned: not a candidate. */
 	KVM_MMU_EVICT_SKIP,
-	/* Referenced: gets a second chance. */
+	/* Gets a second chance. */
 	KVM_MMU_EVICT_SPARE,
 	/* Idle or obsolete: evicted. */
 	KVM_MMU_EVICT_TAKE,
@@ -100,6 +147,8 @@ struct kvm_mmu_evict_sweep {
 	unsigned long target;
 	/* In: work allowed before the sweep is forced; forced at once if <= 0. */
 	long budget;
+	/* In: the number of pages that the pool may have. */
+	unsigned long pool;
 
 	/* Out: pages freed, as reported by ->evict(), at times above target. */
 	unsigned long freed;
@@ -168,69 +217,136 @@ static inline bool kvm_mmu_evict_test_clear_ref(u8 *state, bool accessed)
 	return touched || (accessed && !fresh);
 }
 
+/* The same for the hand, which tells what the page is, and has met it now. */
+static inline enum kvm_mmu_evict_class
+kvm_mmu_evict_meet_page(u8 *state, bool accessed)
+{
+	bool referenced = kvm_mmu_evict_test_clear_ref(state, accessed);
+	bool kept = *state & KVM_MMU_EVICT_KEPT;
+
+	*state |= KVM_MMU_EVICT_KEPT;
+	if (kept)
+		return referenced ? KVM_MMU_EVICT_KEPT_REFERENCED : KVM_MMU_EVICT_KEPT_IDLE;
+	return referenced ? KVM_MMU_EVICT_REFERENCED : KVM_MMU_EVICT_IDLE;
+}
+
 /*
  * Every page that enters the list must do so by way of this function, as the
  * first one created during a revolution is where the revolution stops.
  */
 static inline void kvm_mmu_evict_link(struct list_head *pages,
-				      struct list_head **stop,
+				      struct kvm_mmu_evict_clock *clock,
 				      struct list_head *page)
 {
-	if (!*stop || *stop == pages)
-		*stop = page;
+	if (!clock->stop || clock->stop == pages)
+		clock->stop = page;
+	clock->created++;
 	list_add(page, pages);
 }
 
 /*
  * Every page that leaves the list must do so by way of this function, for
- * whatever reason it leaves, as hand and stop have to move on if they are at
- * the page.
+ * whatever reason it leaves, as what is at the page has to move on.
  */
-static inline void kvm_mmu_evict_unlink(struct list_head **hand,
-					struct list_head **stop,
+static inline void kvm_mmu_evict_unlink(struct kvm_mmu_evict_clock *clock,
 					struct list_head *page)
 {
-	if (*hand == page)
-		*hand = page->prev;
-	if (*stop == page)
-		*stop = page->prev;
+	if (clock->hand == page)
+		clock->hand = page->prev;
+	if (clock->stop == page)
+		clock->stop = page->prev;
+	if (clock->young == page)
+		clock->young = page->prev;
 	list_del(page);
 }
 
 static __always_inline void
-kvm_mmu_evict_settle(struct list_head *pages, const struct kvm_mmu_evict_ops *ops,
-		     long budget)
+kvm_mmu_evict_settle(struct list_head *pages, struct kvm_mmu_evict_clock *clock,
+		     const struct kvm_mmu_evict_ops *ops, long budget)
 {
 	struct list_head *page;
 
+	clock->young = pages;
 	list_for_each(page, pages) {
 		if (budget-- <= 0 || !ops->settle(page))
 			break;
+		clock->young = page;
 	}
 }
 
+static inline bool kvm_mmu_evict_is_newest(struct list_head *pages, struct list_head *page)
+{
+	int i;
+
+	for (i = 0; i < KVM_MMU_EVICT_NEWEST; i++, page = page->prev)
+		if (page->prev == pages)
+			return true;
+	return false;
+}
+
+/* Has the hand come to the end of its revolution? */
+static inline bool kvm_mmu_evict_at_end(struct list_head *pages,
+					struct kvm_mmu_evict_clock *clock,
+					unsigned long pool)
+{
+	struct list_head *hand = clock->hand;
+
+	if (!hand || hand == pages)
+		return true;
+	if (hand != clock->stop)
+		return false;
+	if (!clock->trust || clock->created >= pool / 8 << clock->trust ||
+	    kvm_mmu_evict_is_newest(pages, hand))
+		return true;
+
+	clock->stop = hand->prev;
+	return false;
+}
+
+static inline void kvm_mmu_evict_revolve(struct list_head *pages,
+					 struct kvm_mmu_evict_clock *clock, bool force)
+{
+	clock->hand = pages->prev;
+	clock->stop = force || clock->young == clock->hand ? pages : clock->young;
+
+	if (clock->balance >= 0 && clock->trust < KVM_MMU_EVICT_MAX_TRUST)
+		clock->trust++;
+	if (clock->balance < 0 && clock->trust)
+		clock->trust--;
+
+	clock->balance = 0;
+	clock->created = 0;
+}
+
 static __always_inline enum kvm_mmu_evict_verdict
-kvm_mmu_evict_judge(enum kvm_mmu_evict_class class, bool force)
+kvm_mmu_evict_judge(struct kvm_mmu_evict_clock *clock,
+		    enum kvm_mmu_evict_class class, bool force)
 {
 	switch (class) {
 	case KVM_MMU_EVICT_PINNED:
 		return KVM_MMU_EVICT_SKIP;
+	case KVM_MMU_EVICT_KEPT_REFERENCED:
+		clock->balance++;
+		fallthrough;
 	case KVM_MMU_EVICT_REFERENCED:
 		return force ? KVM_MMU_EVICT_FORCE : KVM_MMU_EVICT_SPARE;
-	case KVM_MMU_EVICT_OBSOLETE:
 	case KVM_MMU_EVICT_IDLE:
+		if (!force && !(++clock->idle % KVM_MMU_EVICT_LOTTERY))
+			return KVM_MMU_EVICT_SPARE;
+		break;
+	case KVM_MMU_EVICT_KEPT_IDLE:
+		clock->balance--;
+		break;
+	case KVM_MMU_EVICT_OBSOLETE:
 		break;
 	}
 	return KVM_MMU_EVICT_TAKE;
 }
 
 /*
- * Free @sweep->target pages of the list @pages.  @hand is the next page to
- * examine and @stop the first page to leave for the next revolution; both are
- * the head of the list or NULL if there is no such page, i.e. are valid when
- * zero-initialized.  Returns the number of pages freed, which is less than the
- * target only if nothing but pinned pages is left.  No page may enter the list
- * during a sweep.
+ * Free @sweep->target pages of the list @pages.  Returns the number of pages
+ * freed, which is less than the target only if nothing but pinned pages is left.
+ * No page may enter the list during a sweep.
  *
  * 1. Drop the first Accessed bits of the pages created since the last sweep.
  * 2. Start the next revolution if the hand has come to the end of this one.
@@ -240,8 +356,8 @@ kvm_mmu_evict_judge(enum kvm_mmu_evict_class class, bool force)
  *    off everything that is evicted along with the victim.
  */
 static __always_inline unsigned long
-kvm_mmu_evict_sweep(struct list_head *pages, struct list_head **hand,
-		    struct list_head **stop, const struct kvm_mmu_evict_ops *ops,
+kvm_mmu_evict_sweep(struct list_head *pages, struct kvm_mmu_evict_clock *clock,
+		    const struct kvm_mmu_evict_ops *ops,
 		    struct kvm_mmu_evict_sweep *sweep)
 {
 	enum kvm_mmu_evict_verdict verdict;
@@ -249,12 +365,11 @@ kvm_mmu_evict_sweep(struct list_head *pages, struct list_head **hand,
 	bool force = false;
 	int laps = 0;
 
-	kvm_mmu_evict_settle(pages, ops, sweep->budget);
+	kvm_mmu_evict_settle(pages, clock, ops, sweep->budget);
 
 	while (sweep->freed < sweep->target && !list_empty(pages)) {
-		if (!*hand || *hand == pages || *hand == *stop) {
-			*hand = pages->prev;
-			*stop = pages;
+		if (kvm_mmu_evict_at_end(pages, clock, sweep->pool)) {
+			kvm_mmu_evict_revolve(pages, clock, force);
 			laps += !!sweep->scanned;
 		}
 
@@ -266,12 +381,12 @@ kvm_mmu_evict_sweep(struct list_head *pages, struct list_head **hand,
 			laps = 0;
 		}
 
-		page = *hand;
-		*hand = page->prev;
+		page = clock->hand;
+		clock->hand = page->prev;
 
 		sweep->budget--;
 		sweep->scanned++;
-		verdict = kvm_mmu_evict_judge(ops->classify(sweep, page), force);
+		verdict = kvm_mmu_evict_judge(clock, ops->classify(sweep, page), force);
 		if (ops->report)
 			ops->report(sweep, page, verdict);
 

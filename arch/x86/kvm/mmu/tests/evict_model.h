@@ -8,10 +8,19 @@
  *	^a	the hand: the next page to examine is a; a lone ^ at the end is
  *		a hand on the head of the list, and no ^ is a hand never used
  *	a*	touched		a+	Accessed bit set in a parent
- *	a'	fresh		a!	pinned, i.e. active root
- *	a~	obsolete
+ *	a'	fresh		a=	kept, i.e. met by the hand before
+ *	a!	pinned		a~	obsolete
  *	| a	the stop: a and what follows waits for the next revolution; no |
  *		is a stop on the head of the list
+ *	: a	young: a and what follows settled in the last sweep; no : is the
+ *		head of the list
+ *
+ * and then the numbers of the clock, of which those that are zero may be left out:
+ *
+ *	T1	trust		B-1	balance
+ *	C2	created		L63	idle pages in the lottery
+ *
+ * A list without T is about the pages alone: no young, no numbers.
  *
  * A sweep is its visits, in order:
  *
@@ -33,24 +42,31 @@
 #define NR_NAMES	26
 
 /* The signs of the marks, in the order of their bits. */
-static const char mark_signs[] = "*'+!~";
+static const char mark_signs[] = "*'=+!~";
 #define TOUCHED		KVM_MMU_EVICT_TOUCHED
 #define FRESH		KVM_MMU_EVICT_FRESH
-#define ACCESSED	BIT(2)
-#define PINNED		BIT(3)
-#define OBSOLETE	BIT(4)
-static_assert(TOUCHED == BIT(0) && FRESH == BIT(1));
+#define KEPT		KVM_MMU_EVICT_KEPT
+#define ACCESSED	BIT(3)
+#define PINNED		BIT(4)
+#define OBSOLETE	BIT(5)
+static_assert(TOUCHED == BIT(0) && FRESH == BIT(1) && KEPT == BIT(2));
+
+/* The numbers of the clock, and the letters that they go by. */
+enum number { TRUST, BALANCE, CREATED, LOTTERY, NR_NUMBERS };
+static const char number_names[] = "TBCL";
 
 struct text {
 	int len;
 	char buf[1024];
 };
 
-/* A list; hand and stop are on the head of the list if equal to @nr. */
+/* A list; hand, stop and young are on the head of the list if equal to @nr. */
 struct picture {
 	int nr;
 	int hand;
 	int stop;
+	int young;
+	int number[NR_NUMBERS];
 	char name[NR_NAMES];
 	u8 marks[NR_NAMES];
 };
@@ -59,8 +75,10 @@ struct picture {
 struct world {
 	/* Pages that go along with a victim. */
 	u32 drag[NR_NAMES];
-	/* What it costs to classify a page that isn't pinned. */
+	/* What it costs to look for the references of a page. */
 	long cost;
+	/* The size of the pool: how long the hand may follow new pages. */
+	unsigned long size;
 	/* Which pages the guest touches during a sweep, if any. */
 	int busy;
 	/* Sweep without ->report(). */
@@ -85,6 +103,12 @@ static void put(struct text *text, char c)
 	text->buf[text->len] = '\0';
 }
 
+static void put_string(struct text *text, const char *string)
+{
+	while (*string)
+		put(text, *string++);
+}
+
 static void put_visit(struct text *text, char verdict, char name)
 {
 	if (text->len)
@@ -93,19 +117,21 @@ static void put_visit(struct text *text, char verdict, char name)
 	put(text, name);
 }
 
-static const char *draw(const struct picture *p, struct text *text)
+/* With young and the numbers if @whole. */
+static const char *draw(const struct picture *p, bool whole, struct text *text)
 {
+	char number[16];
 	int i, bit;
 
 	clear(text);
 	for (i = 0; i < p->nr; i++) {
 		if (i)
 			put(text, ' ');
+		if (i == p->young && whole)
+			put_string(text, ": ");
 		/* Where the hand was never used, there's no revolution to stop. */
-		if (i == p->stop && (i || p->hand < p->nr)) {
-			put(text, '|');
-			put(text, ' ');
-		}
+		if (i == p->stop && (i || p->hand < p->nr))
+			put_string(text, "| ");
 		if (i == p->hand)
 			put(text, '^');
 		put(text, p->name[i]);
@@ -113,31 +139,46 @@ static const char *draw(const struct picture *p, struct text *text)
 			if (p->marks[i] & BIT(bit))
 				put(text, mark_signs[bit]);
 	}
+	for (i = 0; i < NR_NUMBERS && whole; i++) {
+		if (i != TRUST && !p->number[i])
+			continue;
+		sprintf(number, " %c%d", number_names[i], p->number[i]);
+		put_string(text, number + !text->len);
+	}
 	return text->buf;
 }
 
 /* Returns false if @text doesn't place the hand, i.e. if it was never used. */
 static bool parse(const char *text, struct picture *p)
 {
-	*p = (struct picture) { .hand = -1, .stop = -1 };
+	*p = (struct picture) { .hand = -1, .stop = -1, .young = -1 };
 
 	for (; *text; text++) {
 		const char *sign = strchr(mark_signs, *text);
+		const char *name = strchr(number_names, *text);
+		int len = 0;
 
-		if (*text == '^')
+		if (*text == '^') {
 			p->hand = p->nr;
-		else if (*text == '|')
+		} else if (*text == '|') {
 			p->stop = p->nr;
-		else if (sign)
+		} else if (*text == ':') {
+			p->young = p->nr;
+		} else if (sign) {
 			p->marks[p->nr - 1] |= BIT(sign - mark_signs);
-		else if (*text != ' ')
+		} else if (name) {
+			if (sscanf(text + 1, "%d%n", &p->number[name - number_names], &len) == 1)
+				text += len;
+		} else if (*text != ' ') {
 			p->name[p->nr++] = *text;
+		}
 	}
-	if (p->hand >= 0) {
-		if (p->stop < 0)
-			p->stop = p->nr;
+	if (p->young < 0)
+		p->young = p->nr;
+	if (p->stop < 0)
+		p->stop = p->nr;
+	if (p->hand >= 0)
 		return true;
-	}
 	p->hand = p->nr;
 	p->stop = 0;
 	return false;
@@ -161,6 +202,8 @@ static int model_find(const struct picture *m, int id)
 static void model_add(struct picture *m, int id, u8 marks)
 {
 	m->hand += m->hand == m->nr;
+	m->young += m->young == m->nr;
+	m->number[CREATED]++;
 	m->name[m->nr] = 'a' + id;
 	m->marks[m->nr++] = marks;
 }
@@ -177,6 +220,7 @@ static int model_zap(struct picture *m, int id)
 	m->nr--;
 	m->hand -= i < m->hand;
 	m->stop -= i < m->stop;
+	m->young -= i < m->young;
 	memmove(m->name + i, m->name + i + 1, m->nr - i);
 	memmove(m->marks + i, m->marks + i + 1, m->nr - i);
 	m->name[m->nr] = 0;
@@ -192,13 +236,51 @@ static void model_mark(struct picture *m, int id, u8 set, u8 clear)
 		m->marks[i] = (m->marks[i] | set) & ~clear;
 }
 
-static int model_wrap(struct picture *m)
+/* May the hand go on into the pages that are newer than its revolution? */
+static bool model_follows(const struct picture *m, unsigned long size)
 {
+	return m->number[TRUST] && m->hand + KVM_MMU_EVICT_NEWEST < m->nr &&
+	       m->number[CREATED] < size / 8 * BIT(m->number[TRUST]);
+}
+
+/* Returns 1 if the hand starts over. */
+static int model_wrap(struct picture *m, unsigned long size, bool force)
+{
+	int trust = m->number[TRUST] + (m->number[BALANCE] < 0 ? -1 : 1);
+
 	if (m->hand < m->nr && m->hand != m->stop)
 		return 0;
+	if (m->hand < m->nr && model_follows(m, size)) {
+		m->stop++;
+		return 0;
+	}
 	m->hand = 0;
-	m->stop = m->nr;
+	m->stop = m->young && !force ? m->young : m->nr;
+	m->number[TRUST] = clamp(trust, 0, KVM_MMU_EVICT_MAX_TRUST);
+	m->number[BALANCE] = 0;
+	m->number[CREATED] = 0;
 	return 1;
+}
+
+/* The verdict on a page, which has been met from then on. */
+static char model_judge(struct picture *m, u8 *marks, bool force)
+{
+	bool referenced = *marks & TOUCHED || (*marks & (ACCESSED | FRESH)) == ACCESSED;
+	bool kept = *marks & KEPT;
+
+	if (*marks & PINNED)
+		return '!';
+	if (*marks & OBSOLETE)
+		return '-';
+	*marks &= ~(TOUCHED | ACCESSED | FRESH);
+	*marks |= KEPT;
+	if (kept)
+		m->number[BALANCE] += referenced ? 1 : -1;
+	if (referenced)
+		return force ? '#' : '=';
+	if (kept || force)
+		return '-';
+	return ++m->number[LOTTERY] % KVM_MMU_EVICT_LOTTERY ? '-' : '=';
 }
 
 /* Returns true if the page was evicted. */
@@ -208,19 +290,12 @@ static bool model_visit(struct model *model, const struct world *w,
 	struct picture *m = &model->now;
 	u8 *marks = &m->marks[m->hand];
 	int id = m->name[m->hand++] - 'a';
-	bool referenced = *marks & TOUCHED || (*marks & (ACCESSED | FRESH)) == ACCESSED;
-	char verdict = '-';
+	char verdict;
 	int i;
 
-	if (*marks & PINNED)
-		verdict = '!';
-	else if (!(*marks & OBSOLETE) && referenced)
-		verdict = force ? '#' : '=';
-
-	if (verdict != '!')
-		*marks &= ~(TOUCHED | ACCESSED | FRESH);
+	s->budget -= 1 + (*marks & (PINNED | OBSOLETE) ? 0 : w->cost);
+	verdict = model_judge(m, marks, force);
 	model_mark(m, touched_meanwhile(w, id, ++s->scanned), TOUCHED, 0);
-	s->budget -= 1 + (verdict == '!' ? 0 : w->cost);
 	s->spared += verdict == '=';
 	s->forced += verdict == '#';
 	if (!w->mute)
@@ -240,14 +315,15 @@ static void model_sweep(struct model *model, const struct world *w,
 {
 	struct picture *m = &model->now;
 	bool first;
-	int i, laps;
+	int laps;
 
-	for (i = 1; i <= m->nr && i <= s->budget && m->marks[m->nr - i] & FRESH; i++)
-		m->marks[m->nr - i] &= ~(FRESH | ACCESSED);
+	m->young = m->nr;
+	while (m->young && m->marks[m->young - 1] & FRESH && m->nr - m->young < s->budget)
+		m->marks[--m->young] &= ~(FRESH | ACCESSED);
 
 	/* With second chances, until the hand has come around twice ... */
 	for (laps = 0, first = true; s->freed < s->target && m->nr; first = false) {
-		laps += model_wrap(m) && !first;
+		laps += model_wrap(m, w->size, false) && !first;
 		if (laps == 2 || s->budget <= 0)
 			break;
 		model_visit(model, w, s, false);
@@ -255,7 +331,7 @@ static void model_sweep(struct model *model, const struct world *w,
 
 	/* ... and by force, until it has come around twice without a victim. */
 	for (laps = 0, first = true; s->freed < s->target && m->nr; first = false) {
-		laps += model_wrap(m) && !first;
+		laps += model_wrap(m, w->size, true) && !first;
 		if (laps == 2)
 			break;
 		if (model_visit(model, w, s, true))

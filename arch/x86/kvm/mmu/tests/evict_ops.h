@@ -9,9 +9,13 @@
  *			off the list, until it is unpinned
  *	touch a, access a, pin a, unpin a, retire (all pages: obsolete)
  *	drag abc	evicting a takes b and c along
- *	cost 2		from now on, to classify a page takes 2 more of budget
+ *	cost 2		from now on, to look for references takes 2 more of budget
  *	busy		from now on, a guest touches each page after its visit;
  *			busy 7: touches pages all over the place instead
+ *	size 64		from now on, the pool may have that many pages; without,
+ *			it is so small that the hand never follows new pages
+ *	luck 2		the second idle page to be met for the first time from now
+ *			on is spared
  *	mute		from now on, sweep without ->report(), or with it again
  */
 #ifndef __KVM_X86_MMU_EVICT_OPS_H
@@ -22,10 +26,31 @@
 /* A budget that no sweep of these tests uses up. */
 #define PLENTY		1000
 
+static void set_number(struct rig *rig, const char *op)
+{
+	int number, found;
+
+	found = sscanf(op, "%*s %d", &number);
+
+	if (*op == 'b')
+		rig->world.busy = found == 1 ? number : -1;
+	if (found < 1)
+		return;
+
+	if (*op == 'c')
+		rig->world.cost = number;
+	if (*op == 's')
+		rig->world.size = number;
+	if (*op == 'l') {
+		rig->clock.idle = KVM_MMU_EVICT_LOTTERY - number;
+		rig->model.now.number[LOTTERY] = KVM_MMU_EVICT_LOTTERY - number;
+	}
+}
+
 static void run_op(struct rig *rig, const char *op)
 {
 	const char *arg = strchr(op, ' ') ? strchr(op, ' ') + 1 : "";
-	int i, number = 0, id = *arg - 'a';
+	int i, id = *arg - 'a';
 	unsigned long target = 0;
 	long budget = PLENTY;
 
@@ -66,11 +91,9 @@ static void run_op(struct rig *rig, const char *op)
 		break;
 	case 'c':
 	case 'b':
-		i = sscanf(arg, "%d", &number);
-		if (*op == 'c')
-			rig->world.cost = number;
-		else
-			rig->world.busy = i == 1 ? number : -1;
+	case 's':
+	case 'l':
+		set_number(rig, op);
 		break;
 	case 'm':
 		rig->world.mute = !rig->world.mute;

@@ -13,20 +13,22 @@
 
 enum place { NOWHERE, LISTED, UNLINKED };
 
+/* The marks that the core keeps by itself. */
+#define STATE_MARKS	(TOUCHED | FRESH | KEPT)
+
 struct test_page {
 	struct list_head link;
 	enum place place;
 	unsigned int born;
 	u8 state;
-	/* The marks that aren't in @state. */
+	/* The other marks. */
 	u8 marks;
 };
 
 struct rig {
 	struct list_head list;
 	struct list_head zapped;
-	struct list_head *hand;
-	struct list_head *stop;
+	struct kvm_mmu_evict_clock clock;
 	struct test_page page[NR_NAMES];
 	unsigned int births;
 	struct world world;
@@ -71,17 +73,19 @@ static bool is_listed(struct rig *rig, struct list_head *link)
 /* Leaves the list like a shadow page does, see __kvm_mmu_prepare_zap_page(). */
 static int zap(struct rig *rig, struct test_page *page)
 {
+	struct kvm_mmu_evict_clock *clock = &rig->clock;
 	bool pinned = page->marks & PINNED;
 
 	if (page->place != LISTED)
 		return 0;
-	kvm_mmu_evict_unlink(&rig->hand, &rig->stop, &page->link);
+	kvm_mmu_evict_unlink(clock, &page->link);
 	if (!pinned)
 		list_add(&page->link, &rig->zapped);
 	page->place = pinned ? UNLINKED : NOWHERE;
-	if (rig->hand == &page->link || rig->stop == &page->link) {
-		go_wrong(rig, "hand or stop is on a page that left the list");
-		rig->hand = rig->stop = NULL;
+	if (clock->hand == &page->link || clock->stop == &page->link ||
+	    clock->young == &page->link) {
+		go_wrong(rig, "hand, stop or young is on a page that left the list");
+		clock->hand = clock->stop = clock->young = NULL;
 	}
 	return !pinned;
 }
@@ -114,10 +118,11 @@ static void add(struct rig *rig, int id, u8 marks)
 		kvm_mmu_evict_settle_page(&page->state);
 	if (marks & TOUCHED)
 		kvm_mmu_evict_touch(&page->state);
-	page->marks = marks & ~(TOUCHED | FRESH);
+	page->state |= marks & KEPT;
+	page->marks = marks & ~STATE_MARKS;
 	page->place = LISTED;
 	page->born = ++rig->births;
-	kvm_mmu_evict_link(&rig->list, &rig->stop, &page->link);
+	kvm_mmu_evict_link(&rig->list, &rig->clock, &page->link);
 }
 
 static bool settle(struct list_head *link)
@@ -148,15 +153,12 @@ static enum kvm_mmu_evict_class classify(struct kvm_mmu_evict_sweep *core,
 
 	if (page->marks & PINNED) {
 		class = KVM_MMU_EVICT_PINNED;
+	} else if (page->marks & OBSOLETE) {
+		class = KVM_MMU_EVICT_OBSOLETE;
 	} else {
-		bool accessed = page->marks & ACCESSED;
-
-		core->budget -= rig->world.cost;
+		class = kvm_mmu_evict_meet_page(&page->state, page->marks & ACCESSED);
 		page->marks &= ~ACCESSED;
-		class = kvm_mmu_evict_test_clear_ref(&page->state, accessed) ?
-			KVM_MMU_EVICT_REFERENCED : KVM_MMU_EVICT_IDLE;
-		if (page->marks & OBSOLETE)
-			class = KVM_MMU_EVICT_OBSOLETE;
+		core->budget -= rig->world.cost;
 	}
 
 	meanwhile = touched_meanwhile(&rig->world, page - rig->page, s->classified);
@@ -203,15 +205,29 @@ static const struct kvm_mmu_evict_ops mute_ops = {
 	.settle = settle, .classify = classify, .evict = evict,
 };
 
-/* Take a picture of the real list; hand and stop are -1 if they are nowhere. */
+/* The index of a page, or -1 if @link is nowhere. */
+static int find(struct rig *rig, struct list_head *link)
+{
+	struct list_head *page;
+	int i = 0;
+
+	list_for_each_prev(page, &rig->list) {
+		if (page == link)
+			return i;
+		i++;
+	}
+	return !link || link == &rig->list ? i : -1;
+}
+
+/* Take a picture of the real list. */
 static void look(struct rig *rig, struct picture *p)
 {
+	const struct kvm_mmu_evict_clock *clock = &rig->clock;
 	struct list_head *link;
 	unsigned int born = 0;
 	bool fresh = false;
 
 	memset(p, 0, sizeof(*p));
-	p->hand = p->stop = -1;
 	list_for_each_prev(link, &rig->list) {
 		struct test_page *page = to_page(link);
 
@@ -221,19 +237,18 @@ static void look(struct rig *rig, struct picture *p)
 		if (fresh && !is_fresh(link) && !rig->mixed)
 			return go_wrong(rig, "a page settled behind fresh ones");
 		fresh = is_fresh(link);
-		if (rig->hand == link)
-			p->hand = p->nr;
-		if (rig->stop == link)
-			p->stop = p->nr;
 		p->name[p->nr] = 'a' + (page - rig->page);
 		p->marks[p->nr++] = page->marks | page->state;
 	}
-	if (!rig->hand || rig->hand == &rig->list)
-		p->hand = p->nr;
-	if (!rig->stop || rig->stop == &rig->list)
-		p->stop = p->nr;
-	if (p->hand < 0 || p->stop < 0)
-		go_wrong(rig, "hand or stop is neither on the list nor on its head");
+	p->hand = find(rig, clock->hand);
+	p->stop = find(rig, clock->stop);
+	p->young = find(rig, clock->young);
+	if (p->hand < 0 || p->stop < 0 || p->young < 0)
+		go_wrong(rig, "hand, stop or young is neither on the list nor on its head");
+	p->number[TRUST] = clock->trust;
+	p->number[BALANCE] = clock->balance;
+	p->number[CREATED] = clock->created;
+	p->number[LOTTERY] = clock->idle;
 }
 
 static void compare(struct rig *rig)
@@ -285,7 +300,9 @@ static void check_bounds(struct rig *rig, const struct kvm_mmu_evict_sweep *s,
 
 static void sweep(struct rig *rig, unsigned long target, long budget)
 {
-	struct kvm_mmu_evict_sweep m = { .target = target, .budget = budget };
+	struct kvm_mmu_evict_sweep m = {
+		.target = target, .budget = budget, .pool = rig->world.size,
+	};
 	struct test_sweep s = { .core = m, .rig = rig };
 	struct stock before = take_stock(rig);
 	unsigned long freed;
@@ -294,11 +311,9 @@ static void sweep(struct rig *rig, unsigned long target, long budget)
 		rig->mixed = true;
 
 	if (rig->world.mute)
-		freed = kvm_mmu_evict_sweep(&rig->list, &rig->hand, &rig->stop,
-					    &mute_ops, &s.core);
+		freed = kvm_mmu_evict_sweep(&rig->list, &rig->clock, &mute_ops, &s.core);
 	else
-		freed = kvm_mmu_evict_sweep(&rig->list, &rig->hand, &rig->stop,
-					    &loud_ops, &s.core);
+		freed = kvm_mmu_evict_sweep(&rig->list, &rig->clock, &loud_ops, &s.core);
 	commit(rig);
 	check_bounds(rig, &s.core, budget, &before);
 	model_sweep(&rig->model, &rig->world, &m);
@@ -327,9 +342,16 @@ static void mark(struct rig *rig, int id, u8 set, u8 clear)
 	}
 }
 
+/* The page with the index @i, or the head of the list. */
+static struct list_head *link_of(struct rig *rig, const struct picture *p, int i)
+{
+	return i < p->nr ? &rig->page[p->name[i] - 'a'].link : &rig->list;
+}
+
 /* Start over with the list in @p, and a hand never used if @unused. */
 static void set_up(struct rig *rig, const struct picture *p, bool unused)
 {
+	struct kvm_mmu_evict_clock *clock = &rig->clock;
 	int i;
 
 	memset(rig, 0, offsetof(struct rig, model));
@@ -340,10 +362,15 @@ static void set_up(struct rig *rig, const struct picture *p, bool unused)
 	rig->model.now = *p;
 	for (i = 0; i < p->nr; i++)
 		add(rig, p->name[i] - 'a', p->marks[i]);
+	clock->trust = p->number[TRUST];
+	clock->balance = p->number[BALANCE];
+	clock->created = p->number[CREATED];
+	clock->idle = p->number[LOTTERY];
 	if (unused)
 		return;
-	rig->hand = p->hand < p->nr ? &rig->page[p->name[p->hand] - 'a'].link : &rig->list;
-	rig->stop = p->stop < p->nr ? &rig->page[p->name[p->stop] - 'a'].link : &rig->list;
+	clock->hand = link_of(rig, p, p->hand);
+	clock->stop = link_of(rig, p, p->stop);
+	clock->young = link_of(rig, p, p->young);
 }
 
 #endif /* __KVM_X86_MMU_EVICT_RIG_H */

@@ -155,7 +155,7 @@ static void accessed_parents_are_a_reference_once(struct kunit *test)
 			nr ? KVM_MMU_EVICT_REFERENCED : KVM_MMU_EVICT_IDLE);
 	KUNIT_EXPECT_EQ(test, charged, nr);
 	KUNIT_EXPECT_EQ(test, nr_accessed(f, nr), 0);
-	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_IDLE);
+	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_KEPT_IDLE);
 }
 
 static void any_single_parent_is_enough(struct kunit *test)
@@ -169,7 +169,7 @@ static void any_single_parent_is_enough(struct kunit *test)
 
 	for (i = 0; i < nr; i++) {
 		f->sptes[i] |= shadow_accessed_mask;
-		KUNIT_EXPECT_EQ_MSG(test, classify(f, NULL), KVM_MMU_EVICT_REFERENCED,
+		KUNIT_EXPECT_EQ_MSG(test, classify(f, NULL), KVM_MMU_EVICT_KEPT_REFERENCED,
 				    "parent %d of %d", i, nr);
 		KUNIT_EXPECT_EQ(test, nr_accessed(f, nr), 0);
 	}
@@ -235,7 +235,7 @@ static void touch_and_accessed_bits_are_taken_together(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_REFERENCED);
 	KUNIT_EXPECT_TRUE(test, f->touched && f->accessed);
 	KUNIT_EXPECT_EQ(test, nr_accessed(f, 2), 0);
-	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_IDLE);
+	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_KEPT_IDLE);
 	KUNIT_EXPECT_FALSE(test, f->touched || f->accessed);
 }
 

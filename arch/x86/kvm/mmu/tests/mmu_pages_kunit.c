@@ -10,9 +10,11 @@
 
 struct pages_fixture {
 	struct kvm *kvm;
+	struct kvm_mmu_evict_clock *clock;
 	struct kvm_vcpu *vcpu;
 	struct list_head zapped;
 	bool saved_tdp_enabled;
+	int saved_policy;
 };
 
 static void fill_page_caches(struct kunit *test, struct kvm_vcpu *vcpu)
@@ -45,12 +47,16 @@ static int pages_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	test->priv = f;
 	f->saved_tdp_enabled = tdp_enabled;
+	f->saved_policy = mmu_evict_policy;
 
 	f->kvm = kunit_kzalloc(test, sizeof(*f->kvm), GFP_KERNEL);
+	f->clock = kunit_kzalloc(test, sizeof(*f->clock), GFP_KERNEL);
 	f->vcpu = kunit_kzalloc(test, sizeof(*f->vcpu), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f->kvm);
+	KUNIT_ASSERT_NOT_NULL(test, f->clock);
 	KUNIT_ASSERT_NOT_NULL(test, f->vcpu);
 
+	f->kvm->arch.mmu_evict_clock = f->clock;
 	rwlock_init(&f->kvm->mmu_lock);
 	INIT_LIST_HEAD(&f->kvm->arch.active_mmu_pages);
 	INIT_LIST_HEAD(&f->zapped);
@@ -66,8 +72,10 @@ static void pages_exit(struct kunit *test)
 {
 	struct pages_fixture *f = test->priv;
 
-	if (f)
-		tdp_enabled = f->saved_tdp_enabled;
+	if (!f)
+		return;
+	tdp_enabled = f->saved_tdp_enabled;
+	mmu_evict_policy = f->saved_policy;
 }
 
 static union kvm_mmu_page_role page_role(int level)
@@ -122,15 +130,33 @@ static void new_page_is_fresh_and_ends_the_revolution(struct kunit *test)
 	struct kvm_mmu_page *a = get_page_for(f, 0, 1), *b = get_page_for(f, 1, 1), *c;
 
 	KUNIT_EXPECT_EQ(test, a->evict_state, KVM_MMU_EVICT_FRESH);
-	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_stop, &a->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->clock->stop, &a->link);
 	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.active_mmu_pages.next, &b->link);
 	KUNIT_EXPECT_PTR_EQ(test, b->link.next, &a->link);
 
 	/* Wherever the hand is. */
-	f->kvm->arch.mmu_evict_hand = &b->link;
+	f->clock->hand = &b->link;
 	c = get_page_for(f, 2, 1);
 	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.active_mmu_pages.next, &c->link);
-	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_stop, &a->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->clock->stop, &a->link);
+	KUNIT_EXPECT_EQ(test, f->clock->created, 3);
+}
+
+/* The same order without a clock. */
+static void fifo_pages_come_and_go(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct list_head *pages = &f->kvm->arch.active_mmu_pages;
+	struct kvm_mmu_page *a, *b, *c;
+
+	f->kvm->arch.mmu_evict_clock = NULL;
+	a = get_page_for(f, 0, 1);
+	b = get_page_for(f, 1, 1);
+	c = get_page_for(f, 2, 1);
+	zap_page(f, b);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(pages), 2);
+	KUNIT_EXPECT_PTR_EQ(test, pages->next, &c->link);
+	KUNIT_EXPECT_PTR_EQ(test, pages->prev, &a->link);
 }
 
 static const struct departure {
@@ -147,7 +173,7 @@ static const struct departure {
 KUNIT_ARRAY_PARAM_DESC(departures, departures, name);
 
 /* Whoever zaps it, e.g. kvm_mmu_zap_all_fast() when a memslot goes. */
-static void zapped_page_takes_hand_and_stop_off(struct kunit *test)
+static void clock_leaves_a_zapped_page(struct kunit *test)
 {
 	const struct departure *d = test->param_value;
 	struct pages_fixture *f = test->priv;
@@ -156,19 +182,20 @@ static void zapped_page_takes_hand_and_stop_off(struct kunit *test)
 	get_page_for(f, 0, 1);
 	sp = get_page_for(f, 1, 1);
 	newer = get_page_for(f, 2, 1);
-	f->kvm->arch.mmu_evict_hand = f->kvm->arch.mmu_evict_stop = &sp->link;
+	f->clock->hand = f->clock->stop = f->clock->young = &sp->link;
 	f->kvm->arch.mmu_valid_gen ^= d->obsolete;
 	sp->root_count = d->root;
 
 	zap_page(f, sp);
-	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_hand, &newer->link);
-	KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_stop, &newer->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->clock->hand, &newer->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->clock->stop, &newer->link);
+	KUNIT_EXPECT_PTR_EQ(test, f->clock->young, &newer->link);
 
 	/* The last user of a root is gone, while the hand is elsewhere. */
 	if (d->root) {
 		sp->root_count = 0;
 		zap_page(f, sp);
-		KUNIT_EXPECT_PTR_EQ(test, f->kvm->arch.mmu_evict_hand, &newer->link);
+		KUNIT_EXPECT_PTR_EQ(test, f->clock->hand, &newer->link);
 	}
 }
 
@@ -251,14 +278,52 @@ static void eviction_counts_the_pages_that_go_along(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->kvm->arch.active_mmu_pages));
 }
 
+static struct kvm *create_vm(struct kunit *test, int policy)
+{
+	struct kvm *kvm = kunit_kzalloc(test, sizeof(*kvm), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, kvm);
+	rwlock_init(&kvm->mmu_lock);
+	mmu_evict_policy = policy;
+	KUNIT_ASSERT_EQ(test, kvm_mmu_init_vm(kvm), 0);
+	return kvm;
+}
+
+static void vm_takes_over_the_policy(struct kunit *test)
+{
+	struct kvm *fifo = create_vm(test, KVM_MMU_EVICT_POLICY_FIFO);
+	struct kvm *clock = create_vm(test, KVM_MMU_EVICT_POLICY_CLOCK);
+
+	KUNIT_EXPECT_NULL(test, fifo->arch.mmu_evict_clock);
+	KUNIT_EXPECT_NOT_NULL(test, clock->arch.mmu_evict_clock);
+	kvm_mmu_uninit_vm(clock);
+	kvm_mmu_uninit_vm(fifo);
+}
+
+/* A cache complains if it is destroyed before its objects are freed. */
+static void vm_frees_its_clock(struct kunit *test)
+{
+	struct kvm *kvm = create_vm(test, KVM_MMU_EVICT_POLICY_FIFO);
+	struct kmem_cache *cache = KMEM_CACHE(kvm_mmu_evict_clock, SLAB_NO_MERGE);
+
+	KUNIT_EXPECT_NOT_NULL(test, cache);
+	if (cache)
+		kvm->arch.mmu_evict_clock = kmem_cache_alloc(cache, GFP_KERNEL);
+	kvm_mmu_uninit_vm(kvm);
+	kmem_cache_destroy(cache);
+}
+
 static struct kunit_case pages_test_cases[] = {
 	KUNIT_CASE(new_page_is_fresh_and_ends_the_revolution),
-	KUNIT_CASE_PARAM(zapped_page_takes_hand_and_stop_off, departures_gen_params),
+	KUNIT_CASE(fifo_pages_come_and_go),
+	KUNIT_CASE_PARAM(clock_leaves_a_zapped_page, departures_gen_params),
 	KUNIT_CASE(fault_touches_the_page_that_it_finds),
 	KUNIT_CASE(fault_touches_the_page_that_it_walks_through),
 	KUNIT_CASE(split_touches_nothing),
 	KUNIT_CASE(root_out_of_use_is_touched),
 	KUNIT_CASE(eviction_counts_the_pages_that_go_along),
+	KUNIT_CASE(vm_takes_over_the_policy),
+	KUNIT_CASE(vm_frees_its_clock),
 	{}
 };
 

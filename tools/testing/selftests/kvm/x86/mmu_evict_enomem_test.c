@@ -8,7 +8,7 @@
  */
 #include "kvm_test_harness.h"
 #include "mmu_evict.h"
-#include "mmu_evict_model.h"
+#include "mmu_evict_replay.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define DEBUGFS		"/sys/kernel/debug/"
@@ -27,7 +27,7 @@ static const struct { const char *path, *text; } settings[] = {
 	{ DEBUGFS "fail_page_alloc/verbose", "0" },
 };
 
-static struct mmu_evict_model model;
+static struct mmu_evict_replay replay;
 
 static void make_allocations_fail(void)
 {
@@ -85,10 +85,9 @@ FIXTURE_SETUP(enomem)
 		.regions = REGIONS,
 		.pages = 1,
 	};
-	model.pool = self->config.pool;
-	model.clock = variant->clock;
 
-	mmu_evict_trace_start();
+	mmu_evict_replay_start(&replay, self->config.pool, variant->clock);
+	replay.alone = true;
 	self->vm = mmu_evict_vm_create(&self->config, mmu_evict_guest_code, &self->vcpu);
 	mmu_evict_map_tables(self->vm, REGIONS);
 }
@@ -102,8 +101,8 @@ FIXTURE_TEARDOWN(enomem)
 /* Every decision follows the policy, and KVM counts as many pages as there are. */
 static void check_pages(FIXTURE_DATA(enomem) *self)
 {
-	mmu_evict_replay(&model);
-	TEST_ASSERT_EQ(vm_get_stat(self->vm, mmu_shadow_pages), model.nr);
+	mmu_evict_replay_run(&replay);
+	TEST_ASSERT_EQ(vm_get_stat(self->vm, mmu_shadow_pages), replay.nr);
 }
 
 /* Walk, and let the first, second, third ... allocation of each attempt fail. */

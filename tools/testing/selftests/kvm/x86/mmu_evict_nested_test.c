@@ -7,8 +7,8 @@
  * nested EPT only.
  */
 #include "kvm_test_harness.h"
-#include "mmu_evict_model.h"
 #include "mmu_evict_nested.h"
+#include "mmu_evict_replay.h"
 
 #define HOT_TABLES	2
 #define HOT_REGIONS	6
@@ -179,7 +179,7 @@ TEST_F_TIMEOUT(mmu_evict_nested, random_switches_of_tables_lose_nothing, TIMEOUT
 	}
 }
 
-static struct mmu_evict_model model;
+static struct mmu_evict_replay replay;
 
 /* Not for fifo, which loses count of the descendants, thus evicts more than it has to. */
 TEST_F_TIMEOUT(mmu_evict_nested, each_decision_of_the_clock_is_right, TIMEOUT)
@@ -192,21 +192,21 @@ TEST_F_TIMEOUT(mmu_evict_nested, each_decision_of_the_clock_is_right, TIMEOUT)
 
 	ksft_print_msg("seed %u\n", seed);
 	rng = new_kvm_random_state(seed);
-	model.pool = MMU_EVICT_MIN_POOL;
-	model.clock = true;
 
 	/* From now on, L1 itself doesn't need any more page tables. */
-	evict_nested_create(&self->guest, &variant->kind, "clock", model.pool);
-	mmu_evict_trace_start();
+	evict_nested_create(&self->guest, &variant->kind, "clock", MMU_EVICT_MIN_POOL);
+	mmu_evict_replay_start(&replay, MMU_EVICT_MIN_POOL, true);
+	replay.alone = true;
+	replay.nested = true;
 	for (i = 0; i < 100; i++) {
 		run_randomly(&self->guest, &rng);
-		mmu_evict_replay(&model);
+		mmu_evict_replay_run(&replay);
 	}
-	ASSERT_EQ(vm_get_stat(self->guest.vm, mmu_shadow_pages), model.nr);
+	ASSERT_EQ(vm_get_stat(self->guest.vm, mmu_shadow_pages), replay.nr);
 	ASSERT_EQ(vm_get_stat(self->guest.vm, mmu_evict_spared),
-		  model.count[MMU_EVICT_SPARED]);
+		  replay.count[MMU_EVICT_SPARED]);
 	/* Victims had descendants. */
-	ASSERT_GT(model.count[MMU_EVICT_ZAPPED], model.count[MMU_EVICT_EVICTED]);
+	ASSERT_GT(replay.dragged, 0);
 	mmu_evict_trace_stop();
 	free_guest(&self->guest, true);
 }

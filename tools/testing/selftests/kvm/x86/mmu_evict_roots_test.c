@@ -16,7 +16,7 @@
 #include <pthread.h>
 
 #include "kvm_test_harness.h"
-#include "mmu_evict_model.h"
+#include "mmu_evict_replay.h"
 #include "mmu_evict_roots.h"
 
 #define ROOTS		EVICT_ROOTS_PER_VCPU
@@ -148,10 +148,10 @@ TEST_F_TIMEOUT(mmu_evict_roots, random_steps_end_as_under_fifo, TIMEOUT)
 	ASSERT_GT(self->record.count[EVICT_ROOTS_DONE], 0);
 }
 
-/* So few that a sweep finds what it needs, which the model takes for granted. */
+/* So few that all of their roots fit. */
 #define TRACED_VCPUS	9
 
-static struct mmu_evict_model model;
+static struct mmu_evict_replay replay;
 
 static void trace_decisions(const char *policy, bool clock)
 {
@@ -159,22 +159,19 @@ static void trace_decisions(const char *policy, bool clock)
 	u32 i, vcpu, root;
 	struct kvm_vm *vm;
 
-	memset(&model, 0, sizeof(model));
-	model.pool = MMU_EVICT_MIN_POOL;
-	model.clock = clock;
 	evict_roots_phase = "a trace";
-	mmu_evict_trace_start();
-	vm = evict_roots_create(policy, model.pool, TRACED_VCPUS);
+	mmu_evict_replay_start(&replay, MMU_EVICT_MIN_POOL, clock);
+	vm = evict_roots_create(policy, replay.pool, TRACED_VCPUS);
 	for (i = 0; i < 120; i++) {
 		root = kvm_random_u32_in_range(&rng, 0, ROOTS - 1);
 		vcpu = kvm_random_u32_in_range(&rng, 0, TRACED_VCPUS - 1);
 		TEST_ASSERT_EQ(evict_roots_step(vcpu, root), EVICT_ROOTS_DONE);
-		mmu_evict_replay(&model);
+		mmu_evict_replay_run(&replay);
 	}
-	TEST_ASSERT_EQ(vm_get_stat(vm, mmu_shadow_pages), model.nr);
-	TEST_ASSERT(model.count[MMU_EVICT_PINNED] && model.count[MMU_EVICT_EVICTED],
+	TEST_ASSERT_EQ(vm_get_stat(vm, mmu_shadow_pages), replay.nr);
+	TEST_ASSERT(replay.count[MMU_EVICT_PINNED] && replay.count[MMU_EVICT_EVICTED],
 		    "Roots were in the way of %lu decisions, %lu pages were evicted",
-		    model.count[MMU_EVICT_PINNED], model.count[MMU_EVICT_EVICTED]);
+		    replay.count[MMU_EVICT_PINNED], replay.count[MMU_EVICT_EVICTED]);
 	mmu_evict_trace_stop();
 	kvm_vm_free(vm);
 }

@@ -2,14 +2,14 @@
 /*
  * Which shadow pages KVM evicts when a VM's pool runs dry, under each policy.
  *
- * Every case replays KVM's tracepoints on a model, i.e. checks each single
- * decision besides what the case is about.  The guest checks all that it reads.
+ * Every case replays KVM's tracepoints, i.e. checks each single decision besides
+ * what the case is about.  The guest checks all that it reads.
  */
 #include <sys/mman.h>
 
 #include "kvm_test_harness.h"
 #include "mmu_evict.h"
-#include "mmu_evict_model.h"
+#include "mmu_evict_replay.h"
 
 #define REGIONS		320
 #define HOT_REGIONS	MMU_EVICT_HOT_REGIONS
@@ -23,19 +23,18 @@
 /* Emulation with all debug options on is slow. */
 #define TIMEOUT		300
 
-static struct mmu_evict_model model;
-static u32 seed;
+static struct mmu_evict_replay replay;
 
 static const struct mmu_evict_config default_config = {
 	.pool = MMU_EVICT_MIN_POOL,
-	.vcpus = 2,
+	.vcpus = 1,
 	.regions = REGIONS,
 	.pages = 2 * OTHER_PAGE,
 };
 
 FIXTURE(mmu_evict) {
 	struct mmu_evict_config config;
-	struct kvm_vcpu *vcpus[2];
+	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
 };
 
@@ -49,33 +48,33 @@ FIXTURE_SETUP(mmu_evict)
 
 	self->config = default_config;
 	self->config.policy = variant->policy;
-	model.pool = self->config.pool;
-	model.clock = variant->clock;
 
-	mmu_evict_trace_start();
-	self->vm = mmu_evict_vm_create(&self->config, mmu_evict_guest_code, self->vcpus);
+	mmu_evict_replay_start(&replay, self->config.pool, variant->clock);
+	replay.alone = true;
+	self->vm = mmu_evict_vm_create(&self->config, mmu_evict_guest_code, &self->vcpu);
 	mmu_evict_map_tables(self->vm, REGIONS);
 	for (i = 0; i < REGIONS; i++)
-		mmu_evict_watch(&model, mmu_evict_table(self->vm, i));
+		mmu_evict_watch(&replay, mmu_evict_table(self->vm, i));
 }
 
 FIXTURE_TEARDOWN(mmu_evict)
 {
+	EXPECT_EQ(vm_get_stat(self->vm, mmu_shadow_pages), replay.nr);
 	kvm_vm_free(self->vm);
 	mmu_evict_trace_stop();
 }
 
 static void walk(FIXTURE_DATA(mmu_evict) *self, u32 first, u32 nr, bool hot, u32 page)
 {
-	mmu_evict_run_walk(self->vcpus[0], first, nr, hot, page);
-	mmu_evict_replay(&model);
+	mmu_evict_run_walk(self->vcpu, first, nr, hot, page);
+	mmu_evict_replay_run(&replay);
 }
 
 /* Fill the pool by a walk with hot regions, and forget what that looked like. */
 static void warm_up(FIXTURE_DATA(mmu_evict) *self)
 {
 	walk(self, HOT_REGIONS, 80, true, 0);
-	memset(model.seen, 0, sizeof(model.seen));
+	memset(replay.seen, 0, sizeof(replay.seen));
 }
 
 TEST_F_TIMEOUT(mmu_evict, hot_regions_survive_a_scan, TIMEOUT)
@@ -85,7 +84,7 @@ TEST_F_TIMEOUT(mmu_evict, hot_regions_survive_a_scan, TIMEOUT)
 	warm_up(self);
 	walk(self, 96, 200, true, 0);
 
-	refaults = mmu_evict_seen(&model, 0, HOT_REGIONS, MMU_EVICT_NEW);
+	refaults = mmu_evict_seen(&replay, 0, HOT_REGIONS, MMU_EVICT_NEW);
 	ASSERT_LE(refaults, variant->clock ? 1 : UINT_MAX);
 	ASSERT_GE(refaults, variant->clock ? 0 : 3 * HOT_REGIONS);
 }
@@ -95,9 +94,9 @@ TEST_F_TIMEOUT(mmu_evict, one_visit_earns_no_second_chance, TIMEOUT)
 	warm_up(self);
 	walk(self, 96, 200, false, 0);
 
-	ASSERT_EQ(mmu_evict_seen(&model, 96, 200, MMU_EVICT_SPARED), 0);
-	ASSERT_EQ(mmu_evict_seen(&model, 96, 200, MMU_EVICT_FORCED), 0);
-	ASSERT_GE(mmu_evict_seen(&model, 96, 200, MMU_EVICT_EVICTED), 100);
+	ASSERT_EQ(mmu_evict_seen(&replay, 96, 200, MMU_EVICT_SPARED), 0);
+	ASSERT_EQ(mmu_evict_seen(&replay, 96, 200, MMU_EVICT_FORCED), 0);
+	ASSERT_GE(mmu_evict_seen(&replay, 96, 200, MMU_EVICT_EVICTED), 100);
 }
 
 TEST_F_TIMEOUT(mmu_evict, a_reference_earns_one_second_chance, TIMEOUT)
@@ -112,12 +111,12 @@ TEST_F_TIMEOUT(mmu_evict, a_reference_earns_one_second_chance, TIMEOUT)
 	}
 
 	for (i = 0; i < HOT_REGIONS; i++) {
-		ASSERT_EQ(model.seen[i][MMU_EVICT_SPARED], variant->clock);
-		ASSERT_EQ(model.seen[i][MMU_EVICT_EVICTED], 1);
+		ASSERT_EQ(replay.seen[i][MMU_EVICT_SPARED], variant->clock);
+		ASSERT_EQ(replay.seen[i][MMU_EVICT_EVICTED], 1);
 	}
 
 	/* The hand may catch a new page before the second fault, if rarely. */
-	spared = mmu_evict_seen(&model, 0, nr, MMU_EVICT_SPARED);
+	spared = mmu_evict_seen(&replay, 0, nr, MMU_EVICT_SPARED);
 	ASSERT_LE(spared, variant->clock ? nr : 0);
 	ASSERT_GE(spared, variant->clock ? nr - nr / 10 : 0);
 }
@@ -131,115 +130,41 @@ TEST_F_TIMEOUT(mmu_evict, working_set_may_move_on, TIMEOUT)
 		for (j = 0; j < 10; j++)
 			walk(self, i, HOT_REGIONS, false, j % self->config.pages);
 
-	ASSERT_LE(mmu_evict_seen(&model, 0, REGIONS, MMU_EVICT_NEW),
+	ASSERT_LE(mmu_evict_seen(&replay, 0, REGIONS, MMU_EVICT_NEW),
 		  REGIONS + REGIONS / 10);
 }
 
 TEST_F_TIMEOUT(mmu_evict, a_sweep_has_a_budget, TIMEOUT)
 {
-	u32 pool = model.pool = 300;
+	u32 pool = 300;
 
-	mmu_evict_set_pool(self->vm, pool);
+	mmu_evict_replay_resize(&replay, self->vm, pool);
 
 	/* Reference most of the pool, then have a sweep meet nothing else. */
 	walk(self, 0, 280, false, 0);
 	walk(self, 0, 280, false, OTHER_PAGE);
 	walk(self, 280, 30, false, 0);
 
-	ASSERT_EQ(!!model.count[MMU_EVICT_FORCED], variant->clock);
-	ASSERT_LT(model.longest, pool);
-	ASSERT_EQ(vm_get_stat(self->vm, mmu_evict_forced), model.count[MMU_EVICT_FORCED]);
+	ASSERT_EQ(!!replay.count[MMU_EVICT_FORCED], variant->clock);
+	ASSERT_LT(replay.longest, pool);
+	ASSERT_EQ(vm_get_stat(self->vm, mmu_evict_forced), replay.count[MMU_EVICT_FORCED]);
 }
 
 TEST_F_TIMEOUT(mmu_evict, shrinking_follows_the_policy, TIMEOUT)
 {
-	model.pool = 200;
-	mmu_evict_set_pool(self->vm, model.pool);
+	mmu_evict_replay_resize(&replay, self->vm, 200);
 
 	/* The oldest are in use. */
 	walk(self, 0, 150, false, 0);
 	walk(self, 0, HOT_REGIONS, false, OTHER_PAGE);
-	ASSERT_EQ(model.sweeps, 0);
-	mmu_evict_shrink(&model, self->vm, model.pool / 2);
+	ASSERT_EQ(replay.sweeps, 0);
+	mmu_evict_replay_resize(&replay, self->vm, 100);
 
-	ASSERT_EQ(mmu_evict_seen(&model, 0, HOT_REGIONS, MMU_EVICT_SPARED),
+	ASSERT_EQ(mmu_evict_seen(&replay, 0, HOT_REGIONS, MMU_EVICT_SPARED),
 		  variant->clock ? HOT_REGIONS : 0);
-	ASSERT_EQ(mmu_evict_seen(&model, 0, HOT_REGIONS, MMU_EVICT_EVICTED),
+	ASSERT_EQ(mmu_evict_seen(&replay, 0, HOT_REGIONS, MMU_EVICT_EVICTED),
 		  variant->clock ? 0 : HOT_REGIONS);
-	ASSERT_LE(vm_get_stat(self->vm, mmu_shadow_pages), model.pool);
-}
-
-TEST_F_TIMEOUT(mmu_evict, victims_follow_the_policy, TIMEOUT)
-{
-	struct kvm_random_state rng = new_kvm_random_state(seed);
-	u32 i, first, nr;
-	bool hot;
-
-	/* Unsync page tables are zapped along with their ancestors. */
-	for (i = 0; i < 60; i++) {
-		mmu_evict_walk.write_tables = kvm_random_bool(&rng);
-		hot = kvm_random_bool(&rng);
-		nr = kvm_random_u32_in_range(&rng, 1, 40);
-		first = kvm_random_u32_in_range(&rng, 0, REGIONS - 40);
-		walk(self, first, nr, hot, i % self->config.pages);
-	}
-	ASSERT_GT(model.count[MMU_EVICT_EVICTED], 10 * self->config.pool);
-	ASSERT_EQ(!!model.count[MMU_EVICT_SPARED], variant->clock);
-}
-
-TEST_F_TIMEOUT(mmu_evict, pool_is_a_bound, TIMEOUT)
-{
-	u32 i;
-
-	for (i = 0; i < 2 * REGIONS; i++) {
-		walk(self, i % REGIONS, 1, i % 3, 0);
-		ASSERT_LE(vm_get_stat(self->vm, mmu_shadow_pages), self->config.pool);
-	}
-}
-
-static void create_roots(FIXTURE_DATA(mmu_evict) *self, u64 *roots, u32 nr)
-{
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		roots[i] = mmu_evict_copy_root(self->vm);
-		mmu_evict_watch(&model, roots[i]);
-	}
-}
-
-TEST_F_TIMEOUT(mmu_evict, active_roots_are_never_victims, TIMEOUT)
-{
-	u32 i;
-
-	/* No more than KVM keeps active for a vCPU. */
-	create_roots(self, mmu_evict_walk.roots, MMU_EVICT_MAX_ROOTS);
-	mmu_evict_walk.nr_roots = MMU_EVICT_MAX_ROOTS;
-	for (i = 0; i < 8; i++)
-		mmu_evict_run_walk(self->vcpus[i % 2], 40 * i, 40, i & 2, 0);
-	mmu_evict_replay(&model);
-
-	/* The model knows that a page with a root count is pinned. */
-	for (i = 0; i < MMU_EVICT_MAX_ROOTS; i++)
-		ASSERT_GT(model.seen[REGIONS + i][MMU_EVICT_PINNED], 0);
-	ASSERT_GT(model.count[MMU_EVICT_EVICTED], 0);
-}
-
-TEST_F_TIMEOUT(mmu_evict, roots_out_of_use_are_touched, TIMEOUT)
-{
-	u64 roots[2 * MMU_EVICT_MAX_ROOTS];
-	u32 i;
-
-	/* Never come back to a root, as finding it would be a touch, too. */
-	create_roots(self, roots, ARRAY_SIZE(roots));
-	mmu_evict_walk.nr_roots = 1;
-	for (i = 0; i < ARRAY_SIZE(roots); i++) {
-		mmu_evict_walk.roots[0] = roots[i];
-		walk(self, REGIONS / ARRAY_SIZE(roots) * i,
-		     REGIONS / ARRAY_SIZE(roots), false, 0);
-	}
-
-	/* The model knows that they are touched. */
-	ASSERT_EQ(!!model.retired_roots, variant->clock);
+	ASSERT_LE(vm_get_stat(self->vm, mmu_shadow_pages), replay.pool);
 }
 
 TEST_F_TIMEOUT(mmu_evict, recreated_memslots_show_new_bytes, TIMEOUT)
@@ -270,7 +195,7 @@ TEST_F_TIMEOUT(mmu_evict, recreated_memslots_show_new_bytes, TIMEOUT)
 
 TEST_F_TIMEOUT(mmu_evict, counters_add_up, TIMEOUT)
 {
-	const u64 *count = model.count;
+	const u64 *count = replay.count;
 
 	warm_up(self);
 	walk(self, 96, 200, true, 1);
@@ -284,11 +209,10 @@ TEST_F_TIMEOUT(mmu_evict, counters_add_up, TIMEOUT)
 		  count[MMU_EVICT_EVICTED] + count[MMU_EVICT_FORCED]);
 	ASSERT_EQ(vm_get_stat(self->vm, mmu_shadow_zapped), count[MMU_EVICT_ZAPPED]);
 	ASSERT_EQ(vm_get_stat(self->vm, mmu_cache_miss), count[MMU_EVICT_NEW]);
-	ASSERT_EQ(vm_get_stat(self->vm, mmu_shadow_pages), model.nr);
 
 	/* Every sweep ends with a flush, before its victims are freed. */
-	ASSERT_GT(model.sweeps, 5);
-	ASSERT_GE(vm_get_stat(self->vm, remote_tlb_flush_requests), model.sweeps);
+	ASSERT_GT(replay.sweeps, 5);
+	ASSERT_GE(vm_get_stat(self->vm, remote_tlb_flush_requests), replay.sweeps);
 }
 
 TEST(policy_is_latched_at_creation)
@@ -338,7 +262,6 @@ TEST(bad_parameter_is_refused)
 
 int main(int argc, char *argv[])
 {
-	seed = mmu_evict_take_seed(&argc, argv);
 	mmu_evict_require();
 	mmu_evict_require_trace();
 	mmu_evict_keep_setting(MMU_EVICT_PARAM);

@@ -30,6 +30,7 @@ struct mmu_evict_event {
 	u32 roots;
 	u32 touched;
 	u32 accessed;
+	u32 nr_parents;
 	/* Was an active root when it was zapped, thus is off the list. */
 	bool invalid;
 	bool unsync;

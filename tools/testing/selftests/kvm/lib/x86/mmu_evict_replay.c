@@ -7,33 +7,25 @@
  * what becomes of it, and when the sweep ends, is what the core has to come to
  * by itself, in the same order as KVM.  So this finds where the MMU departs from
  * the core, e.g. a page that leaves the list behind the core's back, a reference
- * that is lost or not taken away, a wrong target.  What is wrong with the core
- * itself is for its KUnit tests, and for the model, which doesn't share a line
- * with it.
+ * that is lost or not taken away, a wrong target or budget.  What is wrong with
+ * the core itself is for its KUnit tests, which have a model of their own, and for
+ * what tests expect of each policy.
  *
  * FIFO is the core, too: forced from the start, with the hand put back to the
  * oldest page for every sweep, and whenever other pages go along with a victim.
  *
  * Sweeps run with mmu_lock held for write.  Thus one sweep is one piece of the
  * record, however many vCPUs there are.
- *
- * A sweep's budget pays for the parent SPTEs that it reads, too, and those are
- * not in the record.  But there are bounds: a page that was found accessed has
- * at least one parent, and no more than the number of lookups that led to it.
- * Charge the least that is possible, and the rest only if the next page is one
- * that was forced.  So the core objects if a sweep is forced before it can be,
- * and if it spares a page when it has no budget left for sure.
  */
 #include "mmu_evict.h"
 #include "mmu_evict_replay.h"
 #include "test_util.h"
 
-#include "../../../../../../arch/x86/kvm/mmu/evict.h"
-
 /* What KVM doesn't tell, see arch/x86/kvm/mmu.h. */
 #define MIN_FREE_PAGES	5
+#define REFILL_PAGES	25
 #define BUDGET		256
-#define MAX_PARENTS	32u
+#define MAX_PARENTS	32
 
 struct replay_page {
 	struct list_head link;
@@ -41,30 +33,23 @@ struct replay_page {
 	u8 state;
 	/* Was an active root when it was examined. */
 	bool was_root;
-	/* How often a fault got hold of the page, in order to link it. */
-	u32 lookups;
 	/* The last sweep that has examined the page. */
 	u32 sweep;
-};
-
-struct replay_sweep {
-	struct kvm_mmu_evict_sweep sweep;
-	/* How much more KVM may have charged than what is known for sure. */
-	u32 slack;
 };
 
 /* The ->settle() callback gets no context, and there is one replay at a time. */
 static struct mmu_evict_replay *current;
 
+/* The record, and where it begins that has yet to be replayed. */
 static struct mmu_evict_event *events;
-static u32 nr_events;
+static u32 nr_events, pos;
 
 /* Read all that has happened since the last time, to be able to look ahead. */
 static void read_events(void)
 {
 	static u32 room;
 
-	nr_events = 0;
+	nr_events = pos = 0;
 	do {
 		if (nr_events == room) {
 			room = room ? 2 * room : 4096;
@@ -75,24 +60,21 @@ static void read_events(void)
 	nr_events--;
 }
 
-static const struct mmu_evict_event *event_at(u32 pos)
+static const struct mmu_evict_event *peek(void)
 {
 	static const struct mmu_evict_event none = { .type = NR_MMU_EVICT_EVENTS };
 
 	return pos < nr_events ? &events[pos] : &none;
 }
 
-static const struct mmu_evict_event *peek(void)
-{
-	return event_at(current->pos);
-}
-
 static const struct mmu_evict_event *take_event(void)
 {
-	const struct mmu_evict_event *e = peek();
+	const struct mmu_evict_event *e = &events[pos++];
+	u32 i;
 
 	current->count[e->type]++;
-	current->pos++;
+	for (i = 0; i < current->nr_watched; i++)
+		current->seen[i][e->type] += e->gfn == current->watched[i];
 	return e;
 }
 
@@ -111,12 +93,12 @@ static bool is_page(const struct replay_page *page, const struct mmu_evict_event
 	return page->created.gen == e->gen && !strcmp(page->created.page, e->page);
 }
 
-static struct replay_page *find_page(struct list_head *pages,
+static struct replay_page *find_page(struct list_head *list,
 				     const struct mmu_evict_event *e)
 {
 	struct replay_page *page;
 
-	list_for_each_entry(page, pages, link) {
+	list_for_each_entry(page, list, link) {
 		if (is_page(page, e))
 			return page;
 	}
@@ -133,7 +115,7 @@ static u32 zap_page(const struct mmu_evict_event *e)
 		list_del(&page->link);
 	} else {
 		page = find_page(&current->pages, e);
-		kvm_mmu_evict_unlink(&current->hand, &current->stop, &page->link);
+		kvm_mmu_evict_unlink(&current->hands, &page->link);
 	}
 
 	/* An active root stays until it is out of use. */
@@ -152,27 +134,6 @@ static bool settle(struct list_head *link)
 	return kvm_mmu_evict_settle_page(&page_of(link)->state);
 }
 
-/* Is the next page of this sweep forced? */
-static bool forced_next(void)
-{
-	u32 pos = current->pos;
-
-	while (event_at(pos)->type == MMU_EVICT_ZAPPED)
-		pos++;
-	return event_at(pos)->type == MMU_EVICT_FORCED;
-}
-
-static void charge(struct kvm_mmu_evict_sweep *sweep, const struct replay_page *page,
-		   const struct mmu_evict_event *e)
-{
-	struct replay_sweep *s = container_of(sweep, struct replay_sweep, sweep);
-	u32 most = min(page->lookups, MAX_PARENTS), least = e->accessed;
-
-	TEST_ASSERT(least <= most, "'%s' is accessed, but by whom?", e->page);
-	sweep->budget -= least;
-	s->slack += most - least;
-}
-
 /* Compare the references that KVM has found with those that it must know of. */
 static void check_references(const struct replay_page *page,
 			     const struct mmu_evict_event *e)
@@ -182,6 +143,8 @@ static void check_references(const struct replay_page *page,
 	TEST_ASSERT(e->touched || !(retired || page->state & KVM_MMU_EVICT_TOUCHED),
 		    "'%s' isn't touched, but was %s since its last visit", e->page,
 		    retired ? "a root" : "found by a fault");
+	TEST_ASSERT(e->nr_parents >= e->accessed && e->nr_parents <= MAX_PARENTS,
+		    "'%s' was read through %u parents", e->page, e->nr_parents);
 	TEST_ASSERT(!e->accessed || !(page->state & KVM_MMU_EVICT_FRESH),
 		    "The first Accessed bit of '%s' isn't void", e->page);
 	/* To touch a page takes mmu_lock, to access it takes a running vCPU. */
@@ -215,14 +178,13 @@ static enum kvm_mmu_evict_class classify(struct kvm_mmu_evict_sweep *sweep,
 		return KVM_MMU_EVICT_OBSOLETE;
 	}
 
-	charge(sweep, page, e);
+	sweep->budget -= e->nr_parents;
 	current->retired_roots += page->was_root;
 	page->was_root = false;
 	page->sweep = current->sweeps;
 	if (e->touched)
 		kvm_mmu_evict_touch(&page->state);
-	return kvm_mmu_evict_test_clear_ref(&page->state, e->accessed) ?
-	       KVM_MMU_EVICT_REFERENCED : KVM_MMU_EVICT_IDLE;
+	return kvm_mmu_evict_meet_page(&page->state, e->accessed);
 }
 
 static void report(struct kvm_mmu_evict_sweep *sweep, struct list_head *link,
@@ -234,23 +196,18 @@ static void report(struct kvm_mmu_evict_sweep *sweep, struct list_head *link,
 		[KVM_MMU_EVICT_TAKE]	= MMU_EVICT_EVICTED,
 		[KVM_MMU_EVICT_FORCE]	= MMU_EVICT_FORCED,
 	};
-	struct replay_sweep *s = container_of(sweep, struct replay_sweep, sweep);
 	const struct mmu_evict_event *e = take_event();
 
 	TEST_ASSERT(e->type == types[verdict],
 		    "Verdict %d, not %d, on page %lu of a sweep, budget %ld: '%s' roots %u touched %u accessed %u",
 		    e->type, types[verdict], sweep->scanned, sweep->budget, e->page,
 		    e->roots, e->touched, e->accessed);
-
-	if (forced_next()) {
-		sweep->budget -= s->slack;
-		s->slack = 0;
-	}
 }
 
 /*
- * Evicting a page takes its unsync descendants along.  Others may be zapped next
- * for another reason, but not before the sweep is over.
+ * Evicting a page takes its unsync descendants along, and, with nested TDP, all of
+ * them.  Others may be zapped next for another reason, but not before the sweep is
+ * over.
  */
 static unsigned long evict(struct kvm_mmu_evict_sweep *sweep, struct list_head *link)
 {
@@ -261,12 +218,13 @@ static unsigned long evict(struct kvm_mmu_evict_sweep *sweep, struct list_head *
 		    "The victim '%s' wasn't zapped", page_of(link)->created.page);
 
 	freed = zap_page(take_event());
-	for (e = peek(); e->type == MMU_EVICT_ZAPPED && e->unsync; e = peek(), dragged++)
+	for (e = peek(); e->type == MMU_EVICT_ZAPPED && (e->unsync || current->nested);
+	     e = peek(), dragged++)
 		freed += zap_page(take_event());
 
 	current->dragged += dragged;
 	if (!current->clock && dragged)
-		current->hand = NULL;
+		current->hands.hand = NULL;
 	return freed;
 }
 
@@ -279,29 +237,27 @@ static const struct kvm_mmu_evict_ops ops = {
 
 static void sweep_pages(u32 target)
 {
-	struct replay_sweep s = {
-		.sweep = {
-			.target = target,
-			.budget = current->clock ? BUDGET : 0,
-		},
+	struct kvm_mmu_evict_sweep sweep = {
+		.target = target,
+		.budget = current->clock ? BUDGET : 0,
+		.pool = current->pool,
 	};
 
 	current->sweeps++;
 	if (!current->clock)
-		current->hand = NULL;
-	kvm_mmu_evict_sweep(&current->pages, &current->hand, &current->stop, &ops,
-			    &s.sweep);
+		current->hands.hand = NULL;
+	kvm_mmu_evict_sweep(&current->pages, &current->hands, &ops, &sweep);
+	current->longest = max_t(u32, current->longest, sweep.scanned);
 }
 
 /* A fault finds too few pages available, and sweeps until there are enough. */
 static void refill_pool(void)
 {
 	u32 available = current->pool > current->nr ? current->pool - current->nr : 0;
-	u32 refill = current->clock ? min(max(current->pool / 5, 18u), 25u) : 25;
 
 	TEST_ASSERT(available < MIN_FREE_PAGES, "Sweep %s with %u pages available",
-		    is_verdict(event_at(current->pos - 1)) ? "goes on" : "starts", available);
-	sweep_pages(refill - available);
+		    pos && is_verdict(&events[pos - 1]) ? "goes on" : "starts", available);
+	sweep_pages(REFILL_PAGES - available);
 }
 
 static void add_page(const struct mmu_evict_event *e)
@@ -314,9 +270,8 @@ static void add_page(const struct mmu_evict_event *e)
 	TEST_ASSERT(current->nr < current->pool, "More pages than %u", current->pool);
 
 	page->created = *e;
-	page->lookups = 1;
 	kvm_mmu_evict_init_page(&page->state);
-	kvm_mmu_evict_link(&current->pages, &current->stop, &page->link);
+	kvm_mmu_evict_link(&current->pages, &current->hands, &page->link);
 	current->nr++;
 }
 
@@ -331,7 +286,6 @@ static void replay_event(void)
 	case MMU_EVICT_FOUND:
 		page = find_page(&current->pages, take_event());
 		kvm_mmu_evict_touch(&page->state);
-		page->lookups++;
 		break;
 	case MMU_EVICT_ZAPPED:
 		zap_page(take_event());
@@ -345,21 +299,22 @@ static void replay_event(void)
 	}
 }
 
-void mmu_evict_replay_init(struct mmu_evict_replay *replay, u32 pool, bool clock)
+/* Start to record what happens to a VM's shadow pages, of which there are none. */
+void mmu_evict_replay_start(struct mmu_evict_replay *replay, u32 pool, bool clock)
 {
 	memset(replay, 0, sizeof(*replay));
 	replay->pool = pool;
 	replay->clock = clock;
 	INIT_LIST_HEAD(&replay->pages);
 	INIT_LIST_HEAD(&replay->unlinked);
+	mmu_evict_trace_start();
 }
 
 /* Take in all that has happened since the last time. */
 void mmu_evict_replay_run(struct mmu_evict_replay *replay)
 {
 	current = replay;
-	current->pos = 0;
-	for (read_events(); current->pos < nr_events; )
+	for (read_events(); pos < nr_events; )
 		replay_event();
 }
 
@@ -369,11 +324,27 @@ void mmu_evict_replay_resize(struct mmu_evict_replay *replay, struct kvm_vm *vm,
 	mmu_evict_replay_run(replay);
 	mmu_evict_set_pool(vm, pool);
 
-	current->pos = 0;
 	read_events();
 	if (current->nr > pool)
 		sweep_pages(current->nr - pool);
-	TEST_ASSERT(current->pos == nr_events, "Shrinking from %u to %u goes on",
-		    current->nr, pool);
+	TEST_ASSERT(pos == nr_events, "Shrinking from %u to %u goes on", current->nr, pool);
 	current->pool = max(pool, current->nr);
+}
+
+/* Count the events of the guest page table at @table apart. */
+void mmu_evict_watch(struct mmu_evict_replay *replay, gpa_t table)
+{
+	TEST_ASSERT(replay->nr_watched < MMU_EVICT_MAX_WATCHED, "Too much to watch");
+	replay->watched[replay->nr_watched++] = table >> MIN_PAGE_SHIFT;
+}
+
+/* Sum up @type of @nr page tables, in the order in which they are watched. */
+u32 mmu_evict_seen(const struct mmu_evict_replay *replay, u32 first, u32 nr,
+		   enum mmu_evict_event_type type)
+{
+	u32 i, sum = 0;
+
+	for (i = first; i < first + nr; i++)
+		sum += replay->seen[i][type];
+	return sum;
 }

@@ -133,8 +133,9 @@ static void parse_event(char *line, struct mmu_evict_event *event)
 
 	touched = strstr(root, " touched ");
 	TEST_ASSERT((event->type < MMU_EVICT_PINNED) == !touched &&
-		    (!touched || sscanf(touched, " touched %u accessed %u",
-					&event->touched, &event->accessed) == 2),
+		    (!touched || sscanf(touched, " touched %u accessed %u parents %u",
+					&event->touched, &event->accessed,
+					&event->nr_parents) == 3),
 		    "Unknown verdict in '%s'", line);
 
 	*root = '\0';
