@@ -58,7 +58,7 @@ static size_t fill_slide(struct trace *trace, u64 *accesses, size_t nr)
 	return fill_with(trace, accesses, nr, next_slide);
 }
 
-#define DRIFT_TRACE(ident, text, group, walks)						\
+#define DRIFT_TRACE(ident, text, group, walks, touches, pages)				\
 const struct trace_ops ident##_trace = {						\
 	.name	= #ident,								\
 	.help	= text,									\
@@ -66,16 +66,20 @@ const struct trace_ops ident##_trace = {						\
 		[KNOB_GROUP] = { "group", group, 1, 1024, "regions of a group" },	\
 		[KNOB_GROUPS] = { "groups", 20, 1, 1024, "which take turns" },		\
 		[KNOB_WALKS] = { "walks", walks, 1, 1 << 20, "through a group" },	\
-		[KNOB_TOUCHES] = { "touches", 8, 1, 1 << 20, "of a region in each walk" }, \
-		[KNOB_PAGES] = { "pages", 64, 1, PAGES_PER_TABLE, "of each region" },	\
+		[KNOB_TOUCHES] = { "touches", touches, 1, 1 << 20, "of a region in each walk" }, \
+		[KNOB_PAGES] = { "pages", pages, 1, PAGES_PER_TABLE, "of each region" },	\
 		{}									\
 	},										\
 	.init	= drift_init,								\
 	.fill	= fill_drift,								\
 }
 
-DRIFT_TRACE(drift, "20 groups of 16 regions, each walked 10 times", 16, 10);
-DRIFT_TRACE(drift_slow, "20 groups of 40 regions, each walked 50 times", 40, 50);
+DRIFT_TRACE(drift, "20 groups of 16 regions, each walked 10 times", 16, 10, 8, 64);
+DRIFT_TRACE(drift_slow, "20 groups of 40 regions, each walked 50 times", 40, 50, 8, 64);
+/* Hard on who clings to what was hot: few accesses, and every page counts. */
+DRIFT_TRACE(drift_30, "20 groups of 30 regions, a few pages of each", 30, 10, 1, 16);
+DRIFT_TRACE(drift_90, "20 groups of 90 regions, a few pages of each", 90, 10, 1, 16);
+DRIFT_TRACE(drift_200, "20 groups of 200 regions, 4 pages of each", 200, 10, 1, 4);
 
 const struct trace_ops slide_trace = {
 	.name	= "slide",
