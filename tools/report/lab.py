@@ -142,6 +142,28 @@ def costs_of(ranking, policy, cases):
             number(sum(each[field] * cycles for field, cycles in CYCLES.items()), 0)]
 
 
+SHORT = ["/bound", "/best", "/fifo", "worst", "flushes"]
+
+
+def short_of(ranking, policy, cases):
+    """The columns that most people want."""
+    fifo = ranking.compare(policy, cases, ranking.fifo)
+    flushes = ranking.compare(policy, cases, lambda case: ranking.fifo(case, "flushes"), "flushes")
+    ratios = [ranking.compare(policy, cases, ranking.bound), ranking.compare(policy, cases, ranking.best), fifo]
+    return [number(ratio and ratio.mean) for ratio in ratios] + [number(fifo and fifo.worst), number(flushes and flushes.mean)]
+
+
+def overview(ranking, table):
+    """Tuning and held-out traces side by side, if there are both."""
+    tuning, held_out = ranking.choose(False), ranking.choose(True)
+    if not tuning or not held_out:
+        return ""
+    head = ["policy", "goes by", f"tuning: {SHORT[0]}", *SHORT[1:], f"held-out: {SHORT[0]}", *SHORT[1:]]
+    rows = [[policy, ranking.sees(policy), *short_of(ranking, policy, tuning), *short_of(ranking, policy, held_out)]
+            for policy in ranking.ranked(tuning)]
+    return "Faults over others', geometric mean, and worst case over fifo; flushes over fifo's\n\n" + table(head, rows, (0, 1))
+
+
 def safety(ranking, cases):
     """Who could replace fifo without harm to anybody, i.e. not those who see the future."""
     worst = {policy: ranking.compare(policy, cases, ranking.fifo) for policy in ranking.policies
@@ -183,5 +205,5 @@ the fewest of those that do; means are geometric, and faults of less than 1 in 1
 
 def render(ranking, markdown=False):
     table = tables.markdown_table if markdown else tables.text_table
-    sections = [section(ranking, held_out, table) for held_out in (False, True)]
+    sections = [overview(ranking, table), *(section(ranking, held_out, table) for held_out in (False, True))]
     return caption(ranking) + "\n" + "\n".join(text for text in sections if text) + "\n" + NOTES

@@ -129,6 +129,8 @@ class Ranking(unittest.TestCase):
         self.assertIn("Held-out traces: 1 of them, 1 cases\n", text)
         self.assertIn("1 cases left out in which nothing is evicted", text)
         self.assertIn("| clock | faults | 5.657 | 16.000 | a/128 |", markdown)
+        self.assertIn("| clock | faults | 5.657 | 2.828 | 0.816 | 2.667 | 1.000 | 2.000 | 1.000 | 1.000 | 1.000 | 1.000 |\n",
+                      markdown)
 
 
 class Schema(unittest.TestCase):
