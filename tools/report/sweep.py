@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The jobs of a sweep of the simulator: every policy on every trace in every pool.
 
-A variant is a name with knobs, as in "clock:budget=64:ratio=4".  Who asks for a sweep
+A variant is a name with knobs, as in "learned:ghosts=50:rate=4".  Who asks for a sweep
 may give several values, as in "clock:budget=64,128", and means a variant for each.
 A setting is what else a job is told, e.g. "vcpus=2:levels=5", or nothing.
 """

@@ -43,10 +43,10 @@ class Model(unittest.TestCase):
 
     def test_quick_sweep(self):
         with tempfile.TemporaryDirectory(prefix="lab-test-") as out:
-            said = self.run_script("run-lab", OUT=out, RUN="quick", TRACES="hot scan loop", POLICIES="clock clock:ratio=2",
+            said = self.run_script("run-lab", OUT=out, RUN="quick", TRACES="hot scan loop", POLICIES="clock clock:budget=64",
                                    POOLS="64 128", WARMUP="10000", ACCESSES="20000", CHUNK="5", JOBS="2")
             whole = result.load(Path(out) / "quick/result.json", "lab")
-        self.assertRegex(said, r"(?m)^clock:ratio=2 +faults ")
+        self.assertRegex(said, r"(?m)^clock:budget=64 +faults ")
         ranking = lab.Ranking(whole)
         self.assertEqual((len(ranking.cases), len(whole["cells"])), (6, 24))
         for case, cells in ranking.cases.items():
