@@ -16,13 +16,14 @@
 #: ENGINE=local|slurm  lab, run, regress, mutants: as many jobs as there is room for, on this machine or on a cluster
 #: POLICIES="clock:budget=64,128 lru" TRACES="hot scan" POOLS="64 128" SEEDS="1 2"  lab: only these, with their knobs
 #: MODEL=mmu|flat KNOBS="vcpus=1,2" WARMUP=N ACCESSES=N  lab: what is simulated
-#: ONLY="a* b"    regress, mutants: only these tests, only these bugs
+#: ONLY="a* b"    regress, mutants, gate: only these tests, only these bugs, only these checks
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
 #: LAYERS="a b"   mutants: only kunit-um, kunit-x86_64, selftests
 #: FUZZ_SECONDS=N fuzz: how long (300)
 #: CONFIG=name    kernel: lean (default); kselftest: kasan (default), kcsan or modules; see tools/rig/configs
 #: TESTS="a b"    selftests: build only these, e.g. x86/mmu_evict_test
 #: FORCE=1        tree, refresh, distclean: drop what would be lost
+#: GATE=full|quick gate: everything (default), or the essential part
 #: REROLL=N RFC=1 series: [PATCH vN], [RFC PATCH]
 #: V=1            show everything
 
@@ -39,7 +40,7 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run test lab lab-check lab-bench slurm-test sim tree series series-build refresh \
+.PHONY: run test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
 	clean distclean help deps
 
@@ -86,6 +87,10 @@ refresh: deps ## the way back: commits of build/linux to patches/ and overlay
 series: DEPS := series
 series: deps ## the mailable series with its cover letter, in out/series, checked by checkpatch
 	@$(RIG)/make-series
+
+gate: DEPS := gate
+gate: tree ## before you mail it: all checks of all patches, in a table; hours, goes on; GATE=quick: 15 minutes
+	@tools/gate/run-gate
 
 series-build: deps ## compile KVM at each patch of the series
 	@$(RIG)/build-series

@@ -66,16 +66,21 @@ class Sink:
         self.cells[cell["key"]] = cell
 
 
-def take_scratch(build):
-    """The first scratch tree that is free on this machine; locked until we end."""
+def take_scratch(build, kind="mutants"):
+    """The first scratch tree that is free on this machine, with what the source is now; locked until we end."""
     for number in itertools.count(1):
-        scratch = mutant_layers.Scratch(build, f"mutants-{socket.gethostname()}-{number}")
+        scratch = mutant_layers.Scratch(build, f"{kind}-{socket.gethostname()}-{number}")
         scratch.top.mkdir(parents=True, exist_ok=True)
         scratch.lock = open(scratch.top / "lock", "w")
         try:
             fcntl.flock(scratch.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             continue
+        scratch.look()
+        with open(build / "scratch.lock", "w") as lock:
+            # Git is not fond of two who add a work tree.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            scratch.open()
         return scratch
 
 
@@ -85,11 +90,6 @@ def work(folder, build, everyone):
     # Workers are what runs at the same time; compilers share what a task was given.
     os.environ["JOBS"] = os.environ.get("SLURM_CPUS_PER_TASK") or "1"
     scratch = take_scratch(build)
-    scratch.look()
-    with open(build / "mutants.lock", "w") as lock:
-        # Git is not fond of two who add a work tree.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        scratch.open()
     programs = sorted({test.split()[0] for line in lines for test in line.split(" ", 3)[3:] for test in test.split("; ")})
     layers = {layer.name: layer for layer in mutant_layers.all_of(scratch, build / "selftests", programs)}
     cells = [cell_of(line, layers, everyone) for line in lines]

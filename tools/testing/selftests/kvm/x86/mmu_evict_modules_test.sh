@@ -84,7 +84,8 @@ done
 [ -n "$VENDOR" ] || skip 'KVM is not loaded as modules'
 [ -f "$PARAMETERS/mmu_evict" ] || skip 'KVM has no parameter mmu_evict'
 for cache in $CACHES; do
-	grep -q "^$cache " /proc/slabinfo || skip "no $cache in /proc/slabinfo: boot with slab_nomerge"
+	grep -q "^$cache " /proc/slabinfo ||
+		skip "no $cache in /proc/slabinfo: boot with slab_nomerge"
 done
 TDP=npt
 [ "$VENDOR" = kvm_amd ] || TDP=ept

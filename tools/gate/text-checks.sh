@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Checks of what a commit says; check-commit sources this.
+
+# Errors and warnings count; checks, which --strict adds, are for people to read.
+check_checkpatch()
+{
+	local total
+
+	the_patch
+	cd "$TREE" || exit
+	perl scripts/checkpatch.pl --strict --show-types --ignore FILE_PATH_CHANGES "$BUILD/patch" 2> /dev/null |
+		tee "$BUILD/said" || true
+	total=$(sed -n 's/^total: //p' "$BUILD/said")
+	[[ $total =~ ^0\ errors,\ 0\ warnings ]] || die "$total"
+}
+
+# Documentation/process/maintainer-kvm-x86.rst and submitting-patches.rst.
+check_message()
+{
+	local subject author
+
+	the_patch
+	subject=$(plain_git -C "$TREE" log -1 --format=%s "$COMMIT")
+	author=$(plain_git -C "$TREE" log -1 --format='%an <%ae>' "$COMMIT")
+	echo "$subject"
+	[[ $subject =~ ^KVM:\ (x86(/mmu)?|selftests):\ [A-Z].*[^.]$ ]] || die "the subject has another form than KVM: SCOPE: Sentence"
+	[ ${#subject} -le 75 ] || die "the subject has ${#subject} characters, more than 75"
+	plain_git -C "$TREE" log -1 --format='%(trailers:key=Signed-off-by,valueonly)' "$COMMIT" | grep -qxF "$author" ||
+		die "not signed off by its author"
+	plain_git -C "$TREE" log -1 --format=%b "$COMMIT" | grep -v '^[A-Z][a-z-]*-by: ' | grep -q '[a-z]' || die "no description"
+}
+
+check_spelling()
+{
+	the_patch
+	command -v codespell > /dev/null || die "no codespell: tools/rig/deps gate installs it"
+	sed -n '/^diff --git/q; p' "$BUILD/patch" > "$BUILD/words"
+	sed -n '/^+++/d; s/^+//p' "$BUILD/patch" >> "$BUILD/words"
+	codespell "$BUILD/words" || die "spelling"
+}
+
+check_maintainers()
+{
+	the_patch
+	(cd "$TREE" && perl scripts/get_maintainer.pl --nogit --nogit-fallback --norolestats "$BUILD/patch") > "$BUILD/people" 2>&1 || true
+	cat "$BUILD/people"
+	grep -q kvm@vger.kernel.org "$BUILD/people" || die "nobody who is responsible for KVM would get it"
+}
+
+check_kernel-doc()
+{
+	local files
+
+	the_patch
+	mapfile -t files < <(changed_files 'arch/*.[ch]' 'virt/*.[ch]' 'include/*.[ch]')
+	[ ${#files[@]} -gt 0 ] || skip "changes no C of the kernel"
+	cd "$TREE" || exit
+	./scripts/kernel-doc -none -Wall "${files[@]}" > "$BUILD/said" 2>&1 || true
+	plain_git -C "$TREE" diff -U0 "$COMMIT^" "$COMMIT" | grep -q '^+.*/\*\*$' || skip "adds no kernel-doc"
+	[ ! -s "$BUILD/said" ] || { cat "$BUILD/said"; die "kernel-doc is not content"; }
+}
