@@ -286,10 +286,10 @@ inline revolve()
 	stop = (force || young == hand -> HEAD : young);
 #endif
 	/* Any trust will do. */
-	/* C: if (clock->balance >= 0 && clock->trust < KVM_MMU_EVICT_MAX_TRUST) */
+	/* C: if (clock->balance < 0) */
+	/* C: clock->trust /= 2; */
+	/* C: else if (clock->trust < KVM_MMU_EVICT_MAX_TRUST) */
 	/* C: clock->trust++; */
-	/* C: if (clock->balance < 0 && clock->trust) */
-	/* C: clock->trust--; */
 	/* C: clock->balance = 0; */
 	/* C: clock->created = 0; */
 	begin_revolution()

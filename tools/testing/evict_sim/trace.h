@@ -98,6 +98,7 @@ extern const struct trace_ops uniform_trace, uniform_wide_trace;
 extern const struct trace_ops phases_trace, phases_fast_trace, phases_new_trace;
 extern const struct trace_ops drift_trace, drift_slow_trace, slide_trace;
 extern const struct trace_ops drift_30_trace, drift_90_trace, drift_200_trace;
+extern const struct trace_ops turn_trace, turn_wide_trace;
 extern const struct trace_ops streams_trace, streams_many_trace, streams_burst_trace;
 extern const struct trace_ops sparse_trace, sparse_wide_trace;
 extern const struct trace_ops procs_trace, procs_many_trace;

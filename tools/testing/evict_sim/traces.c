@@ -12,6 +12,7 @@ const struct trace_ops * const traces[] = {
 	&uniform_trace, &uniform_wide_trace,
 	&phases_trace, &phases_fast_trace, &phases_new_trace,
 	&drift_trace, &drift_slow_trace, &drift_30_trace, &drift_90_trace, &drift_200_trace,
+	&turn_trace, &turn_wide_trace,
 	&slide_trace,
 	&streams_trace, &streams_many_trace, &streams_burst_trace,
 	&sparse_trace, &sparse_wide_trace,

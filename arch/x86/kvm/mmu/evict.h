@@ -33,15 +33,15 @@
  *
  * But when a guest uses more page tables than fit, time and again, none of them
  * is referenced in time, and all go.  Then the hand had better follow the new
- * pages, as in SIEVE (Zhang et al., NSDI '24): who gets old is left in peace for
- * long enough to be used again, while the others come and go.
+ * pages, as in SIEVE (Zhang et al., NSDI '24): whatever has got old is left in
+ * peace for long enough to be used again, while the others come and go.
  *
- * So let the kept pages decide, i.e. those that the hand has met before.  If, in
- * one revolution, more of them were referenced than not, they are worth their
- * place, and the next revolutions may go on into the pages that are younger, for
- * a longer time the more often that was so.  If not, for a shorter time.  That
- * one of 64 pages is kept without a reference makes sure that there is somebody
- * to ask.
+ * So let the kept pages decide, i.e. those that the hand has met before.  After
+ * each revolution in which no more of them were idle than referenced, the next one
+ * may go on into younger pages for twice as long.  Once more of them were idle, that
+ * time drops sharply: while the hand follows new pages, a guest that has moved on
+ * pays for the old ones with faults.  Every 64th page that is idle when it is met
+ * for the first time is kept all the same, so that there is somebody to ask.
  *
  * What is a reference
  *
@@ -87,17 +87,20 @@
 #define KVM_MMU_EVICT_FRESH	0x2
 #define KVM_MMU_EVICT_KEPT	0x4
 
-/* A page of so many that are met for the first time is spared without a reference. */
+/* Of so many idle pages that are met for the first time, one is spared. */
 #define KVM_MMU_EVICT_LOTTERY	64
 
 /*
- * The newest pages, which the hand never follows: a fault creates so many at most,
- * and the guest is about to use them.
+ * The newest pages, to which no revolution is extended: a fault creates so many at
+ * most, and the guest is about to use them.
  */
 #define KVM_MMU_EVICT_NEWEST	4
 
-/* How often the time for which kept pages are left in peace is doubled. */
-#define KVM_MMU_EVICT_MAX_TRUST	6
+/*
+ * How often the time for which kept pages are left in peace is doubled: up to four
+ * times the creations that a pool takes.
+ */
+#define KVM_MMU_EVICT_MAX_TRUST	5
 
 /* The clock of one list; all zero is the right state for an empty list. */
 struct kvm_mmu_evict_clock {
@@ -111,7 +114,7 @@ struct kvm_mmu_evict_clock {
 	unsigned long created;
 	/* Kept pages met in this revolution, those referenced minus the others. */
 	long balance;
-	/* Pages without reference that were met for the first time. */
+	/* Idle pages met for the first time by sweeps that weren't forced. */
 	unsigned int idle;
 	/* 0: don't follow new pages, else for pool / 8 << trust creations. */
 	unsigned int trust;
@@ -309,10 +312,10 @@ static inline void kvm_mmu_evict_revolve(struct list_head *pages,
 	clock->hand = pages->prev;
 	clock->stop = force || clock->young == clock->hand ? pages : clock->young;
 
-	if (clock->balance >= 0 && clock->trust < KVM_MMU_EVICT_MAX_TRUST)
+	if (clock->balance < 0)
+		clock->trust /= 2;
+	else if (clock->trust < KVM_MMU_EVICT_MAX_TRUST)
 		clock->trust++;
-	if (clock->balance < 0 && clock->trust)
-		clock->trust--;
 
 	clock->balance = 0;
 	clock->created = 0;
@@ -370,6 +373,7 @@ kvm_mmu_evict_sweep(struct list_head *pages, struct kvm_mmu_evict_clock *clock,
 	while (sweep->freed < sweep->target && !list_empty(pages)) {
 		if (kvm_mmu_evict_at_end(pages, clock, sweep->pool)) {
 			kvm_mmu_evict_revolve(pages, clock, force);
+			/* Where a sweep starts is no lap. */
 			laps += !!sweep->scanned;
 		}
 

@@ -19,6 +19,8 @@
 	{ "drift_30", 0x5b43e7828bd437f0 },
 	{ "drift_90", 0x3f24ce2de7c280ec },
 	{ "drift_200", 0x9380c59ea96cf58f },
+	{ "turn", 0x6c3318e4070e1c6d },
+	{ "turn_wide", 0x28b80d262f941f67 },
 	{ "slide", 0x497270640ea175fc },
 	{ "streams", 0x812d3fe92039347b },
 	{ "streams_many", 0x0e0e6a43eb07e163 },

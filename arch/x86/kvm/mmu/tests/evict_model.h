@@ -246,7 +246,7 @@ static bool model_follows(const struct picture *m, unsigned long size)
 /* Returns 1 if the hand starts over. */
 static int model_wrap(struct picture *m, unsigned long size, bool force)
 {
-	int trust = m->number[TRUST] + (m->number[BALANCE] < 0 ? -1 : 1);
+	int trust = m->number[BALANCE] < 0 ? m->number[TRUST] / 2 : m->number[TRUST] + 1;
 
 	if (m->hand < m->nr && m->hand != m->stop)
 		return 0;
