@@ -47,7 +47,7 @@ class Traces(Sandbox):
         self.assertRegex(err, r"12 of 12 cells, 0:0\d elapsed, about 0:00 left")
         cells = self.result()["cells"]
         self.assertEqual(len(cells), 12)
-        self.assertRegex(out, r"hot +64 +175,064 +19,264 +17,506 +1,926 +1,750 +192 +0.110 +31,100 +19,200 +1.003")
+        self.assertRegex(out, r"hot +64 +175,064 +19,264 +17,506 +1,926 +1,750 +192 +0.110 +31,100 +18,983 +1.015")
         self.assertIn("goal met: hot and scan", out)
         self.assertIn("svg", (self.out / self.runs()[0] / "plot.svg").read_text()[:200])
         host = self.result()["identity"]["host"]
