@@ -196,7 +196,8 @@ def join_initrds(image, archive):
 
 
 def qemu_arguments(opts, initrd, console, output, control):
-    """QEMU's arguments. opts: kernel accel cpu smp mem append icount parallel."""
+    """QEMU's arguments. opts: kernel accel cpu smp mem append icount parallel plugin
+    shared."""
     accel = f"tcg,thread={TCG_THREADS[opts.parallel]}" if opts.accel == "tcg" else opts.accel
     args = ["-accel", accel, "-cpu", opts.cpu or DEFAULT_CPU[opts.accel],
             "-smp", str(opts.smp), "-m", f"{opts.mem}M",
@@ -209,6 +210,12 @@ def qemu_arguments(opts, initrd, console, output, control):
     if opts.icount:
         args += ["-icount", "shift=0,sleep=off", "-seed", "1",
                  "-rtc", "base=2026-01-01,clock=vm"]
+    for plugin in opts.plugin:
+        args += ["-plugin", plugin]
+    if opts.shared:
+        path, _, mib = opts.shared.rpartition(":")
+        args += ["-object", f"memory-backend-file,id=shared,share=on,mem-path={path},size={mib}M",
+                 "-device", "ivshmem-plain,memdev=shared"]
     return args
 
 

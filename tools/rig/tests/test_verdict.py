@@ -225,21 +225,25 @@ class PartsTest(unittest.TestCase):
 
     def test_icount_arguments(self):
         opts = argparse.Namespace(kernel="k", accel="tcg", cpu=None, smp=1, mem=512,
-                                  append=["a=1 b=2", "c=3"], icount=True, parallel=False)
+                                  append=["a=1 b=2", "c=3"], icount=True, parallel=False,
+                                  plugin=["a.so,b=1", "c.so"], shared="/a:b/file:64")
         args = " ".join(guest.qemu_arguments(opts, "i", "con", "out", "ctl"))
         self.assertIn("-icount shift=0,sleep=off", args)
         self.assertIn("-rtc base=2026-01-01,clock=vm", args)
         self.assertIn("thread=single", args)
         self.assertIn("panic_on_warn=1 a=1 b=2 c=3", args)
         self.assertIn("-serial file:con -serial file:out -serial file:ctl", args)
+        self.assertIn("-plugin a.so,b=1 -plugin c.so", args)
+        self.assertIn("mem-path=/a:b/file,size=64M -device ivshmem-plain,memdev=shared", args)
 
     def test_accelerator_arguments(self):
         for accel, parallel, expected in [("tcg", False, "tcg,thread=single"),
                                           ("tcg", True, "tcg,thread=multi"), ("kvm", True, "kvm")]:
             opts = argparse.Namespace(kernel="k", accel=accel, cpu=None, smp=2, mem=512,
-                                      append=[], icount=False, parallel=parallel)
+                                      append=[], icount=False, parallel=parallel, plugin=[], shared=None)
             args = guest.qemu_arguments(opts, "i", "con", "out", "ctl")
             self.assertEqual(args[:2], ["-accel", expected])
+            self.assertFalse({"-plugin", "-object"} & set(args))
 
 
 if __name__ == "__main__":
