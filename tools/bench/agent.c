@@ -40,6 +40,7 @@
 #define VMS	"/sys/kernel/debug/kvm"
 #define CONSOLE	"/tmp/l2.console"
 
+#define REST_US	30000
 #define PCI	"/sys/bus/pci/devices"
 
 static FILE *out;
@@ -169,8 +170,11 @@ static void print_memory(void)
 static void take_snapshot(const char *word)
 {
 	struct timespec before, after;
-	uint64_t tsc = tell_meter();
+	uint64_t tsc;
 
+	/* Let L2 come to rest, whose CPU goes on until the first process waits. */
+	usleep(REST_US);
+	tsc = tell_meter();
 	clock_gettime(CLOCK_MONOTONIC_RAW, &before);
 	if (trace)
 		ring_mark(word);

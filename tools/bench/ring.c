@@ -127,17 +127,27 @@ void ring_mark(const char *word)
 
 static void print_event(FILE *out, const uint8_t *data, size_t size)
 {
-	static char last;
+	/* The level of the last element of a fault's walk. */
+	static uint32_t above;
 	uint16_t id;
 	size_t i, f;
 
 	memcpy(&id, data, sizeof(id));
 	for (i = 0; i < NR_EVENTS && events[i].id != id; i++)
 		;
-	/* The emulator walks the guest's tables, too; that belongs to no fault. */
-	if (i == NR_EVENTS || (events[i].letter == 'L' && last != 'F' && last != 'L'))
+	if (i == NR_EVENTS)
 		return;
-	last = events[i].letter;
+	/* The emulator walks the guest's tables, too, at times right after the fault did. */
+	if (events[i].letter == 'L') {
+		uint32_t level;
+
+		memcpy(&level, data + events[i].fields[0].offset, sizeof(level));
+		if (level >= above)
+			return;
+		above = level;
+	} else {
+		above = events[i].letter == 'F' ? UINT32_MAX : 0;
+	}
 	fputc(events[i].letter, out);
 	if (events[i].letter == 'M') {
 		fprintf(out, " %.*s\n", (int)(size - events[i].fields[0].offset),

@@ -4,7 +4,8 @@
 A result is an identity (who measured what, see schema.json) and one object a
 cell.  There are kinds of results, which differ in their cells and in what those
 are known by: for the reference traces in guests, mode, pool, seed and policy;
-for the simulator, the line of the job.  A file without a full identity, or with
+for the simulator, the line of the job; for real guests, workload, pool, policy,
+repeat, and whether it was traced.  A file without a full identity, or with
 a cell missing that its own matrix asks for, is not a result and yields no table.
 """
 import itertools
@@ -19,6 +20,7 @@ SCHEMA_VERSION = 1
 SCHEMA = json.loads((Path(__file__).parent / "schema.json").read_text())
 
 Key = namedtuple("Key", "mode pool seed policy")
+BenchKey = namedtuple("BenchKey", "workload pool policy repeat traced")
 
 
 class ResultError(Exception):
@@ -57,7 +59,36 @@ class Lab:
     keys_of, name_of = staticmethod(sweep.lines_of), staticmethod(str)
 
 
-KINDS = {"traces": Traces, "lab": Lab}
+class Bench:
+    """`make bench`: a cell is one boot of a real guest.  Pool 0 is KVM's default."""
+
+    common = ()
+
+    @staticmethod
+    def key_of(cell):
+        return BenchKey(*(cell[field] for field in BenchKey._fields))
+
+    @staticmethod
+    def keys_of(matrix):
+        """Policies that are compared follow each other, in turns from both ends: A B, B A.
+        Nothing is evicted under tdp, and one trace tells all about the causes of faults."""
+        keys = []
+        for repeat in range(matrix["repeats"]):
+            for workload, pool in itertools.product(matrix["workloads"], matrix["pools"]):
+                policies = [policy for policy in matrix["policies"] if policy != "tdp" or not pool]
+                keys += [BenchKey(workload, pool, policy, repeat, False)
+                         for policy in (reversed(policies) if repeat % 2 else policies)]
+                keys += [BenchKey(workload, pool, policy, repeat, True)
+                         for policy in policies if policy != "tdp" and not repeat]
+        return keys
+
+    @staticmethod
+    def name_of(key):
+        repeat = f" repeat {key.repeat}" if key.repeat else ""
+        return f"{key.workload}/{key.pool or 'default'} {key.policy}{repeat}{' traced' if key.traced else ''}"
+
+
+KINDS = {"traces": Traces, "lab": Lab, "bench": Bench}
 
 
 def kind_of(result):

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tables of make bench: what each policy cost each workload in each pool, and what holds.
+
+Two rows are compared only where both are of the same result, i.e. the same kernels, images,
+configuration, accelerator and QEMU.  What time it takes is told where it is time: emulation
+has instructions instead.  A window whose control differs is marked, not left out.
+"""
+import statistics
+from collections import namedtuple
+
+import tables
+from result import ResultError
+
+Place = namedtuple("Place", "workload window pool")
+
+# What a single run without noise may differ by in what no policy touches: instructions of L2.
+# Two policies interrupt L2 at other moments, and nothing else.
+CONTROL = 0.01
+# Goals: instructions of a fault where nothing is ever evicted.
+OVERHEAD = 0.005
+
+
+class Bench:
+    """The cells of a result, found by place and policy."""
+
+    def __init__(self, result):
+        self.identity, self.host = result["identity"], result["identity"]["host"]
+        self.matrix, self.cells = self.host["matrix"], {}
+        for cell in result["cells"]:
+            for window in cell["windows"]:
+                key = (cell["workload"], window["name"], cell["pool"], cell["policy"], cell["traced"])
+                self.cells.setdefault(key, []).append(window)
+        self.peaks = {(cell["workload"], cell["policy"]): cell["trace"]["peak"] for cell in result["cells"]
+                      if cell["traced"] and not cell["pool"]}
+        self.timed = self.host["accel"] == "kvm"
+
+    def places(self):
+        return [Place(workload, window, pool) for workload, about in self.matrix["workloads"].items()
+                for window in about["windows"] for pool in self.matrix["pools"]]
+
+    def policies(self, place):
+        return [policy for policy in self.matrix["policies"] if (*place, policy, False) in self.cells]
+
+    def windows(self, place, policy, traced=False):
+        """All repeats; the first one only warms up where there are several."""
+        found = self.cells.get((*place, policy, traced), [])
+        return found[1:] if len(found) > 1 else found
+
+    def values(self, place, policy, name, traced=False):
+        return [value for window in self.windows(place, policy, traced)
+                if (value := value_of(window, name)) is not None]
+
+    def value(self, place, policy, name, traced=False):
+        values = self.values(place, policy, name, traced)
+        return statistics.median(values) if values else None
+
+    def need(self, workload):
+        """Shadow pages at most, with a pool that never is full."""
+        return self.peaks.get((workload, "fifo"))
+
+    def control_of(self, place):
+        """The largest difference between policies in the control of this workload and pool, or
+        None if there is no control."""
+        controls = [place._replace(window=window) for window in self.matrix["workloads"][place.workload]["control"]]
+        ratios = []
+        for control in controls:
+            values = [self.value(control, policy, "l2" if not self.timed else "ns")
+                      for policy in ("fifo", "clock") if policy in self.policies(control)]
+            ratios += [max(values) / min(values) - 1] if len(values) == 2 and min(values) else []
+        return max(ratios) if ratios else None
+
+    def spread(self, place):
+        """How far the repeats of the control are apart under one policy."""
+        if not self.timed:
+            return CONTROL
+        spans = [0]
+        for window in self.matrix["workloads"][place.workload]["control"]:
+            for policy in self.policies(place._replace(window=window)):
+                values = self.values(place._replace(window=window), policy, "ns")
+                spans.append(max(values) / min(values) - 1)
+        return max(spans)
+
+    def label(self, place):
+        control = self.control_of(place)
+        if control is None:
+            return "no control"
+        if control > self.spread(place):
+            return f"INVALID: control differs by {100 * control:.1f}%"
+        return "" if not self.timed or self.matrix["repeats"] > 2 else "no repeats"
+
+
+def value_of(window, name):
+    """A counter, a cause, or a sum of instructions; None where it was not measured."""
+    insns, causes = window["insns"], window["causes"]
+    if name in ("tsc", "ns"):
+        return window[name]
+    if name == "l1":
+        return insns and insns["l1_kernel"] + insns["l1_user"]
+    if name == "l2":
+        return insns and insns["l2_kernel"] + insns["l2_user"]
+    if name.startswith("insns:"):
+        return insns and insns.get(name[6:], {}).get("insns")
+    if name.startswith("cause:"):
+        return causes and causes[name[6:]]
+    return window["counters"].get(name, 0)
+
+
+# Head, value, whether it is of the traced boot.
+COLUMNS = (
+    ("faults", "pf_taken", False), ("fixed", "pf_fixed", False), ("recycled", "mmu_recycled", False),
+    ("zapped", "mmu_shadow_zapped", False), ("cache miss", "mmu_cache_miss", False),
+    ("scanned", "mmu_evict_scanned", False), ("spared", "mmu_evict_spared", False),
+    ("forced", "mmu_evict_forced", False), ("tlb_flush", "tlb_flush", False), ("exits", "exits", False),
+    ("by cause: refault", "cause:refault", True), ("first", "cause:first", True), ("table", "cause:table", True),
+    ("zapped", "cause:zapped", True), ("again", "cause:again", True), ("guest", "cause:guest", True),
+)
+INSNS = (("Minsn of L1", "l1"), ("of L2", "l2"), ("in faults", "insns:faults"), ("in eviction", "insns:evict"),
+         ("under mmu_lock", "insns:mmu_lock"))
+
+
+def number(value, unit=1):
+    return "-" if value is None else f"{value / unit:,.1f}" if unit != 1 else f"{value:,.0f}"
+
+
+def evicting(bench, place, policy):
+    """Instructions of the eviction path: that function, or where the compiler put it."""
+    for name in ("insns:kvm_mmu_evict_pages", "insns:make_mmu_pages_available"):
+        value = bench.value(place, policy, name)
+        if value:
+            return value
+    return value
+
+
+def row_of(bench, place, policy):
+    cells = [place.workload, place.window, str(place.pool or "default"), policy]
+    cells += [number(bench.value(place, policy, name, traced)) for _, name, traced in COLUMNS]
+    if bench.timed:
+        values = bench.values(place, policy, "ns")
+        cells += [f"{statistics.median(values) / 1e6:,.1f}", f"{min(values) / 1e6:,.1f}-{max(values) / 1e6:,.1f}"]
+    else:
+        cells += [number(evicting(bench, place, policy) if name == "insns:evict" else
+                         bench.value(place, policy, name), 1e6) for _, name in INSNS]
+    return [*cells, bench.label(place)]
+
+
+def head(bench):
+    return ["workload", "window", "pool", "policy", *(name for name, _, _ in COLUMNS),
+            *(("ms", "range") if bench.timed else (name for name, _ in INSNS)), "label"]
+
+
+COMPARED = (("refaults", "cause:refault", True), ("recycled", "mmu_recycled", False), ("faults", "pf_taken", False),
+            ("insns of L1", "l1", False))
+
+
+def ratio(new, old):
+    if new is None or old is None:
+        return "-"
+    return f"{new / old:.3f}" if old else "=" if not new else "more"
+
+
+def compare(bench):
+    """Clock over fifo, a row for each place in which anything was evicted."""
+    body = []
+    for place in bench.places():
+        if not {"fifo", "clock"} <= set(bench.policies(place)):
+            continue
+        pairs = [[bench.value(place, policy, name, traced) for policy in ("fifo", "clock")]
+                 for _, name, traced in COMPARED]
+        if pairs[1][0]:
+            need = bench.need(place.workload)
+            body.append([place.workload, place.window, str(place.pool or "default"),
+                         f"{place.pool / need:.2f}" if need and place.pool else "-",
+                         *(text for fifo, clock in pairs for text in (number(fifo), number(clock), ratio(clock, fifo)))])
+    return ["workload", "window", "pool", "pool /need",
+            *(f"{name} {what}" for name, _, _ in COMPARED for what in ("fifo", "clock", "ratio"))], body
+
+
+def overhead(bench):
+    """[(place, ratio)...] of the instructions of faults, where neither policy evicted anything."""
+    found = []
+    for place in bench.places():
+        if {"fifo", "clock"} <= set(bench.policies(place)):
+            fifo, clock = ([bench.value(place, policy, name) for name in ("mmu_recycled", "insns:faults", "pf_taken")]
+                           for policy in ("fifo", "clock"))
+            if not fifo[0] and not clock[0] and fifo[1] and clock[1] and fifo[2]:
+                # An instruction more a fault, not a fault more.
+                found.append((place, clock[1] / clock[2] / (fifo[1] / fifo[2]) - 1))
+    return found
+
+
+def goals(bench):
+    """One line a goal; they are reported, not enforced here."""
+    lines = []
+    for what, name, traced in COMPARED[:2]:
+        pairs = [(place, *(bench.value(place, policy, name, traced) for policy in ("fifo", "clock")))
+                 for place in bench.places() if {"fifo", "clock"} <= set(bench.policies(place))]
+        pairs = [pair for pair in pairs if None not in pair]
+        worse = [f"{p.workload}/{p.window}/{p.pool or 'default'} ({fifo:,.0f} to {clock:,.0f})"
+                 for p, fifo, clock in pairs if clock > fifo]
+        lines.append(f"goal {'MISSED' if worse else 'met' if pairs else 'not measured'}: {what}: clock at most fifo"
+                     + (f": not in {len(worse)} of {len(pairs)}: {', '.join(worse)}" if worse else
+                        f" in all of {len(pairs)}" if pairs else ""))
+    found = overhead(bench)
+    if found:
+        place, most = max(found, key=lambda pair: pair[1])
+        lines.append(f"goal {'met' if most <= OVERHEAD else 'MISSED'}: clock costs at most {100 * OVERHEAD:.1f}% of a "
+                     f"fault's instructions where nothing is evicted: {100 * most:+.2f}% at most "
+                     f"({place.workload}/{place.window}), {100 * statistics.median(r for _, r in found):+.2f}% median")
+    return lines
+
+
+def caption(bench):
+    ident, host = bench.identity, bench.host
+    what = "time in ms: median and range of the repeats" if bench.timed else \
+        "no time: emulation has instructions, in millions"
+    lines = [f"{ident['run_id']}: project {host['project'][:12]}{' (dirty)' if host['dirty'] else ''}, "
+             f"L1 Linux {ident['guest']['uname']} (base {host['base']}, tree {host['tree'][:12]})",
+             f"{host['accel'].upper()}{' icount' if host['icount'] else ''}, {host['qemu']}, CPU {host['cpu']}, "
+             f"QEMU in L1 {host['qemu_l1'].split()[3]}; {what}"]
+    for name, about in bench.matrix["workloads"].items():
+        need = bench.need(name)
+        lines.append(f"{name}: {about['stands_for']}" + (f"; needs {need} shadow pages" if need else ""))
+    return "\n".join(lines) + "\n"
+
+
+NOTES = """\
+faults: pf_taken, all that KVM took; by cause: of a boot of its own that was traced, see tools/bench/causes.py
+default: KVM's own size of the pool; tdp: two-dimensional paging, where nothing is evicted
+in faults: L1 from the exit of a fault to the next entry; in eviction: make room, zapping included
+"""
+
+
+def render(result, markdown=False):
+    bench = Bench(result)
+    table = tables.markdown_table if markdown else tables.text_table
+    rows = [row_of(bench, place, policy) for place in bench.places() for policy in bench.policies(place)]
+    if not rows:
+        raise ResultError("nothing was measured")
+    compared = compare(bench)
+    parts = [caption(bench), table(head(bench), rows, (0, 1, 3, len(head(bench)) - 1))]
+    if compared[1]:
+        parts.append(table(*compared, (0, 1)))
+    parts += ["\n".join(goals(bench)) + "\n", NOTES]
+    return "\n".join(parts)
