@@ -11,12 +11,16 @@
 #: CACHE=/path    downloads and ccache; default: ~/.cache/kvm-mmu-evict
 #: N=30           soak, races: how many rounds (races: 3)
 #: SEED=1         kselftest, soak, fuzz: the seed, or the first one
-#: FULL=1         run: all pools and seeds instead of a few cells; lab: more of them; lab-bench: a data centre
-#: RUN=id         run, soak, regress, mutants, lab: go on with this run
+#: FULL=1         run: all pools and seeds instead of a few cells; lab: more of them; lab-bench: a data centre; bench:
+#:                all workloads and pools
+#: RUN=id         run, bench, soak, regress, mutants, lab: go on with this run
 #: ENGINE=local|slurm  lab, run, regress, mutants: as many jobs as there is room for, on this machine or on a cluster
 #: POLICIES="clock:budget=64,128 lru" TRACES="hot scan" POOLS="64 128" SEEDS="1 2"  lab: only these, with their knobs
 #: MODEL=mmu|flat KNOBS="vcpus=1,2" WARMUP=N ACCESSES=N  lab: what is simulated
-#: ONLY="a* b"    regress, mutants, gate: only these tests, only these bugs, only these checks
+#: ONLY="a* b"    regress, mutants, gate, bench: only these tests, bugs, checks, workloads
+#: POOLS="64 default"  bench: only these pools
+#: KEEP=1         bench: keep the traces, beside the result
+#: REPEATS=5 PIN=3  bench with ACCEL=kvm: boots a cell, on this CPU
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
 #: LAYERS="a b"   mutants: only kunit-um, kunit-x86_64, selftests
 #: FUZZ_SECONDS=N fuzz: how long (300)
@@ -40,7 +44,7 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
+.PHONY: run bench test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
 	clean distclean help deps
 
@@ -48,6 +52,13 @@ run: override CONFIG := lean
 run: DEPS := run
 run: deps tree kernel selftests image ## the main job: reference traces under fifo and clock, table and plot
 	@$(RIG)/run-traces
+
+bench: DEPS := bench
+bench: override CONFIG := lean
+bench: deps tree kernel ## real guests: redis, stress-ng, a build, a boot under fifo, clock and two-dimensional paging
+	@$(RIG)/build-kernel l2
+	@tools/bench/build-bench
+	@tools/bench/run-bench
 
 test: DEPS := test
 test: override CONFIG := kasan
