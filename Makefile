@@ -56,7 +56,7 @@ run: deps tree kernel selftests image ## the main job: reference traces under fi
 bench: DEPS := bench
 bench: override CONFIG := lean
 bench: deps tree kernel ## real guests: redis, stress-ng, a build, a boot under fifo, clock and two-dimensional paging
-	@$(RIG)/build-kernel l2
+	@tools/bench/fetch-l2
 	@tools/bench/build-bench
 	@tools/bench/run-bench
 

@@ -10,9 +10,9 @@
  * where the function takes mmu_lock.  The agent in L1 executes a no-op that has
  * MAGIC in it: then a line of JSON goes to FILE.
  *
- * L1 runs on one CPU and without nested guests of L2; L2's kernel is linked to
- * other addresses than L1's.  Translated code of L1 and of L2 is never shared, as
- * QEMU tells them apart by a flag, hence what is known at translation holds.
+ * L1 runs on one CPU and without nested guests of L2.  Translated code of L1 and
+ * of L2 is never shared, as QEMU tells them apart by a flag, hence what is known at
+ * translation holds.
  * A block of code counts as a whole when it is entered: where a fault interrupts
  * it, a few instructions are counted twice.
  *

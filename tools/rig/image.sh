@@ -85,7 +85,7 @@ pack()
 	find "$ROOT" ! -type l -exec chmod u=rwX,go=rX {} +
 	find "$ROOT" -exec touch --no-dereference --date=@0 {} +
 	(
-		cd "$ROOT"
+		cd "$ROOT" || exit
 		find . -mindepth 1 -print0 | LC_ALL=C sort -z |
 			cpio --quiet --null --create --format=newc --reproducible --owner=0:0
 	) | "${compress[@]}" >"$1.tmp"

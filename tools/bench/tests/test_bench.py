@@ -25,6 +25,7 @@ class BenchCase(Sandbox):
             self.env.pop(name, None)
         write(self.top / "build/bench/l1.cpio", "image")
         write(self.top / "build/bench/meter.so", "plugin")
+        write(self.top / "build/bench/l2.name", "linux-image-9-cloud 9.1")
         for name in ("vmlinux", "arch/x86/kvm/mmu/mmu.o"):
             path = self.top / "build/kernel-lean" / name
             path.parent.mkdir(parents=True, exist_ok=True)
