@@ -3,7 +3,7 @@
  * What L1 runs for a cell of make bench: L2 in QEMU, and a snapshot of KVM's
  * statistics whenever L2 asks for one and waits.
  *
- *	agent [-p POOL] [-t] QEMU ARGUMENT...
+ *	agent [-p POOL] [-t | -s PERIOD] QEMU ARGUMENT...
  *
  * L2's second serial port is a socket to here.  L2 writes lines to it: "mark WORD"
  * is answered by an empty line once the snapshot was taken, so that all of it
@@ -18,6 +18,7 @@
  *
  * -p: KVM_SET_NR_MMU_PAGES, by a library that is loaded into QEMU.
  * -t: trace the shadow MMU, from the VM's creation on; told once L2 has ended.
+ * -s: take a stack of the kernel every PERIOD ns; told at the end, too, see samples.c.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -36,6 +37,7 @@
 #include <unistd.h>
 
 #include "ring.h"
+#include "samples.h"
 
 #define VMS	"/sys/kernel/debug/kvm"
 #define CONSOLE	"/tmp/l2.console"
@@ -44,7 +46,7 @@
 #define PCI	"/sys/bus/pci/devices"
 
 static FILE *out;
-static bool trace;
+static bool trace, sample;
 
 static void die(const char *what)
 {
@@ -178,6 +180,8 @@ static void take_snapshot(const char *word)
 	clock_gettime(CLOCK_MONOTONIC_RAW, &before);
 	if (trace)
 		ring_mark(word);
+	if (sample)
+		samples_mark(word);
 	fprintf(out, "mark %s {\"tsc_before\": %llu, \"ns_before\": %llu", word, (unsigned long long)tsc,
 	       before.tv_sec * 1000000000ull + before.tv_nsec);
 	print_vm();
@@ -244,19 +248,25 @@ int main(int argc, char **argv)
 {
 	int option, port, pid, status;
 	const char *pool = NULL;
+	unsigned long period = 0;
 
-	while ((option = getopt(argc, argv, "+p:t")) != -1) {
+	while ((option = getopt(argc, argv, "+p:ts:")) != -1) {
 		if (option == 'p')
 			pool = optarg;
 		else if (option == 't')
 			trace = true;
+		else if (option == 's')
+			period = strtoul(optarg, NULL, 0);
 		else
 			return 2;
 	}
 	if (optind == argc)
-		return fprintf(stderr, "usage: agent [-p POOL] [-t] QEMU ARGUMENT...\n"), 2;
+		return fprintf(stderr, "usage: agent [-p POOL] [-t | -s PERIOD] QEMU ARGUMENT...\n"), 2;
 	if (trace && !ring_start())
 		die("cannot trace");
+	sample = period && samples_start(period);
+	if (period && !sample)
+		die("cannot take samples");
 	out = open_shared();
 	take_snapshot("boot");
 	pid = start_qemu(argv + optind, argc - optind, pool, &port);
@@ -266,6 +276,8 @@ int main(int argc, char **argv)
 	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (trace && !ring_print(out))
 		die("cannot read the trace");
+	if (sample && !samples_print(out))
+		die("cannot read the samples");
 	print_console();
 	fprintf(out, "exit %d\n", status);
 	if (ferror(out) || fclose(out))

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The machine of make bench: L1 with KVM in an emulator or on KVM, and L2 in it.
+
+Knobs (environment): ACCEL=tcg|kvm, QEMU, CPU, PIN=<cpu>, BUILD, OUT, RUN_GUEST.
+"""
+import os
+from pathlib import Path
+
+import cells
+import guest
+import identity
+import result
+
+BENCH = Path(__file__).resolve().parent
+ENV = os.environ.get
+TOP = Path(ENV("TOP") or BENCH.parents[1])
+BUILD, OUT = Path(ENV("BUILD") or TOP / "build"), Path(ENV("OUT") or TOP / "out")
+RUN_GUEST = ENV("RUN_GUEST") or BENCH.parent / "rig/run-guest"
+WORKLOADS = Path(ENV("WORKLOADS") or BENCH / "workloads")
+KERNEL, INITRD = BUILD / "kernel-lean/arch/x86/boot/bzImage", BUILD / "bench/l1.cpio"
+METER, L2_NAME = BUILD / "bench/meter.so", BUILD / "bench/l2.name"
+VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
+
+# What L1 is given: its memory, what of it the host sees, and how long it may take.
+MEM, SHARED_MIB, TIMEOUT = 2048, 256, 1500
+APPEND = "norandmaps"
+# With two-dimensional paging there is nothing to evict: the pool and the policy don't matter.
+MODES = {"fifo": "kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict=fifo",
+         "clock": "kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict=clock",
+         "tdp": "kvm_amd.npt=1 kvm_intel.ept=1 kvm.mmu_evict=fifo"}
+# Parameters that KVM sets by whether there is two-dimensional paging.
+FOLLOW_TDP = ("kvm.tdp_mmu", "kvm_intel.allow_smaller_maxphyaddr")
+L2_QEMU = "/usr/bin/qemu-system-x86_64"
+L2 = ("-accel kvm -machine pc -cpu qemu64 -m 512 -smp 1 -nodefaults -no-user-config -display none -no-reboot "
+      "-monitor none -vga none -seed 1 -kernel /bench/l2.kernel -initrd /bench/l2.cpio "
+      "-serial file:/tmp/l2.console").split()
+L2_APPEND = "console=ttyS0 quiet loglevel=4 8250.nr_uarts=4 nokaslr norandmaps panic=-1 transparent_hugepage=madvise"
+# Functions whose instructions count with all that they call.
+INSIDE = ("kvm_mmu_page_fault", "make_mmu_pages_available", "kvm_mmu_evict_pages")
+
+# Facts have a leading "# ".
+GUEST_SCRIPT = r"""
+echo "# uname $(uname -r)"
+for file in /sys/module/kvm*/parameters/*; do
+	value=; read -r value 2>/dev/null <"$file"
+	module=${file#/sys/module/}
+	echo "# param ${module%%/*}.${file##*/} $value"
+done
+exec "$@"
+"""
+
+
+def accel():
+    chosen = ENV("ACCEL") or "tcg"
+    if chosen not in ("tcg", "kvm"):
+        raise result.ResultError(f"ACCEL={chosen}: tcg or kvm")
+    return chosen
+
+
+def workloads():
+    return {path.name: cells.Workload(path) for path in sorted(WORKLOADS.iterdir()) if path.suffix != ".sh"}
+
+
+def host(**what):
+    """All that must be equal for two boots to be compared; @what: what is measured in them."""
+    if not INITRD.exists():
+        raise result.ResultError(f"no image {INITRD}: make bench builds it")
+    how = accel()
+    return identity.host(
+        TOP, BUILD / "linux", KERNEL, INITRD, ENV("QEMU") or "qemu-system-x86_64", accel=how, icount=how == "tcg",
+        cpu=ENV("CPU") or guest.DEFAULT_CPU[how], smp=1, mem=MEM, append=APPEND, meter_sha256=identity.sha256(METER),
+        qemu_l1=identity.run(L2_QEMU, "--version").splitlines()[0], l2_kernel=L2_NAME.read_text().strip(),
+        l2=" ".join([*L2[:6], L2_APPEND]), **what)
+
+
+def write_symbols(path):
+    """What the meter needs to know of L1's kernel."""
+    objects = sorted((KERNEL.parents[1] / "kvm/mmu").glob("*.o"))
+    if not objects:
+        raise result.ResultError(f"no objects of KVM's MMU in {KERNEL.parents[1]}: make kernel builds them")
+    text = lambda *files: [line.split() for line in identity.run("nm", "-n", *map(str, files)).splitlines()]
+    locks = {words[2] for words in text(*objects) if len(words) == 3 and words[1] in "tTwW"}
+    lines = [f"{words[0]} {'+' if words[2] in locks else ''}{words[2]}"
+             for words in text(KERNEL.parents[3] / "vmlinux") if len(words) == 3 and words[1] in "tTwW"]
+    result.write_whole(path, "\n".join(lines) + "\n")
+
+
+def command(host, stem, shared, policy, workload, options, plugin=()):
+    """A boot, its files called @stem; @options are the agent's."""
+    return [*(["taskset", "-c", ENV("PIN")] if ENV("PIN") else []),
+            RUN_GUEST, "--kernel", KERNEL, "--initrd", INITRD, "--accel", host["accel"], "--cpu", host["cpu"],
+            "--smp", host["smp"], "--mem", host["mem"], "--append", f"{host['append']} {MODES[policy]}",
+            "--timeout", TIMEOUT, "--heartbeat", 180, "--log", f"{stem}.console",
+            "--output", f"{stem}.output", "--verdict-json", f"{stem}.verdict.json",
+            "--shared", f"{shared}:{SHARED_MIB}", *(["--icount", *plugin] if host["icount"] else []),
+            "--", "/bin/sh", "-c", GUEST_SCRIPT, "bench", "/bench/agent", *map(str, options), L2_QEMU, *L2,
+            "-append", f"{L2_APPEND} bench={workload}"]
+
+
+def shared_text(path):
+    """What the agent has written so far."""
+    return path.read_bytes().rstrip(b"\0").decode(errors="replace") if path.exists() else ""
+
+
+def facts_of(host, output, policy, pool):
+    """What L1 says of itself in its @output, or CellError: it has not done what it was told."""
+    facts, forced = {"cmdline": host["append"], "params": {}}, []
+    for line in output.splitlines():
+        sign, word, rest = (line.split(" ", 2) + ["", ""])[:3]
+        if sign == "#" and word == "uname":
+            facts["uname"] = rest
+        elif sign == "#" and word == "param":
+            name, _, value = rest.partition(" ")
+            facts["params"][name] = value
+        elif sign == "force-pool:":
+            forced.append(int(word))
+    if forced != ([pool] if pool else []):
+        raise cells.CellError(f"the pool was set to {forced or 'nothing'}, not {pool or 'left alone'}")
+    params = facts["params"]
+    tdp = [params.pop(name, "").strip() in ("1", "Y") for name in ("kvm_amd.npt", "kvm_intel.ept")]
+    if any(tdp) != (policy == "tdp"):
+        raise cells.CellError("two-dimensional paging is " + ("on" if any(tdp) else "off"))
+    told = params.pop("kvm.mmu_evict", "none")
+    for name in FOLLOW_TDP:
+        params.pop(name, None)
+    if policy not in (told, "tdp"):
+        raise cells.CellError(f"the policy is {told}")
+    return facts
+
+
+def check_boot(code, text, workload, said):
+    """Raise unless run-guest's exit @code is 0; L2 may have said more than run-guest."""
+    if not code:
+        return
+    verdict = VERDICTS.get(code, f"exit code {code} of run-guest")
+    try:
+        cells.Output(text).check(workload)
+    except cells.CellError as error:
+        raise cells.CellError(f"{verdict}: {error}")
+    raise cells.CellError(f"{verdict}; {said.strip().splitlines()[:1]}")
