@@ -44,7 +44,7 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run bench test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
+.PHONY: run bench flamegraph report test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
 	clean distclean help deps
 
@@ -59,6 +59,19 @@ bench: deps tree kernel ## real guests: redis, stress-ng, a build, a boot under 
 	@tools/bench/fetch-l2
 	@tools/bench/build-bench
 	@tools/bench/run-bench
+
+flamegraph: DEPS := bench
+flamegraph: override CONFIG := lean
+flamegraph: deps tree kernel ## WORKLOAD=redis POLICY="fifo clock" POOL=64: stacks of L1, and what differs, as a page
+	@$(RIG)/deps web
+	@tools/bench/fetch-l2
+	@tools/bench/build-bench
+	@tools/bench/fetch-web
+	@tools/bench/run-flamegraph
+
+report: DEPS := report
+report: deps ## all results in out/ as one page, out/report.html; make report-test looks at it in a browser
+	@tools/report/make-report
 
 test: DEPS := test
 test: override CONFIG := kasan

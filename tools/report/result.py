@@ -5,7 +5,7 @@ A result is an identity (who measured what, see schema.json) and one object a
 cell.  There are kinds of results, which differ in their cells and in what those
 are known by: for the reference traces in guests, mode, pool, seed and policy;
 for the simulator, the line of the job; for real guests, workload, pool, policy,
-repeat, and whether it was traced.  A file without a full identity, or with
+repeat, and whether it was traced; for flame graphs, the policy.  A file without a full identity, or with
 a cell missing that its own matrix asks for, is not a result and yields no table.
 """
 import itertools
@@ -88,7 +88,23 @@ class Bench:
         return f"{key.workload}/{key.pool or 'default'} {key.policy}{repeat}{' traced' if key.traced else ''}"
 
 
-KINDS = {"traces": Traces, "lab": Lab, "bench": Bench}
+class Flame:
+    """`make flamegraph`: a cell is the stacks of a boot."""
+
+    common = ()
+
+    @staticmethod
+    def key_of(cell):
+        return cell["policy"]
+
+    @staticmethod
+    def keys_of(matrix):
+        return list(matrix["policies"])
+
+    name_of = staticmethod(str)
+
+
+KINDS = {"traces": Traces, "lab": Lab, "bench": Bench, "flame": Flame}
 
 
 def kind_of(result):

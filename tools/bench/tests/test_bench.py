@@ -75,6 +75,12 @@ class Runs(BenchCase):
         code, _, err = self.bench()
         self.assertEqual((code, len(self.boots()) - before), (0, 2), err)
 
+    def test_a_boot_that_stands_still(self):
+        code, _, err = self.bench(FAKE="hang:chase/64 fifo")
+        self.assertEqual((code, len(self.boots())), (0, 10), err)
+        self.assertIn("chase/64 fifo: hang, once more", err)
+        self.assertEqual(sorted(cell["attempt"] for cell in self.result()["cells"]), [1] * 8 + [2])
+
     def test_boots_that_do_not_count(self):
         for fault, what in (("lost:chase/64 fifo", "lost: L2 ended with status None after the mark end"),
                             ("status:chase/64 fifo", "L2 ended with status 1"),
@@ -82,7 +88,7 @@ class Runs(BenchCase):
                             ("unforced:chase/64 fifo", "the pool was set to nothing, not 64"),
                             ("policy:chase/64 fifo", "the policy is clock"),
                             ("meter:chase/64 fifo", "the meter has 9 lines, 10 are needed"),
-                            ("causes:chase/64 fifo traced", "59 faults in the trace, pf_taken is 60"),
+                            ("causes:chase/64 fifo traced", "55 faults in the trace, pf_taken is 60"),
                             ("dropped:chase/64 fifo traced", "7 events did not fit"),
                             ("other-kernel:chase/64 clock", "not the one of the earlier cells")):
             with self.subTest(fault):
