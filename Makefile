@@ -20,6 +20,8 @@
 #: ONLY="a* b"    regress, mutants, gate, bench: only these tests, bugs, checks, workloads
 #: POOLS="64 default"  bench: only these pools
 #: KEEP=1         bench: keep the traces, beside the result
+#: KERNEL_L2=/path  bench, flamegraph, test: another kernel for the guest's guest, an uncompressed vmlinux that boots by PVH
+#: WORKLOAD=redis POLICY="fifo clock" POOL=64 PERIOD=250000  flamegraph: of what, and a sample every so many instructions
 #: REPEATS=5 PIN=3  bench with ACCEL=kvm: boots a cell, on this CPU
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
 #: LAYERS="a b"   mutants: only kunit-um, kunit-x86_64, selftests
@@ -44,7 +46,7 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run bench flamegraph report test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
+.PHONY: run bench flamegraph report report-test test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
 	clean distclean help deps
 
@@ -72,6 +74,10 @@ flamegraph: deps tree kernel ## WORKLOAD=redis POLICY="fifo clock" POOL=64: stac
 report: DEPS := report
 report: deps ## all results in out/ as one page, out/report.html; make report-test looks at it in a browser
 	@tools/report/make-report
+
+report-test: DEPS := browser
+report-test: deps ## install Chromium, and look at recorded results in it
+	@$(RIG)/run-tests --only browser
 
 test: DEPS := test
 test: override CONFIG := kasan

@@ -33,6 +33,12 @@ class Bench:
         self.peaks = {(cell["workload"], cell["policy"]): cell["trace"]["peak"] for cell in result["cells"]
                       if cell["traced"] and not cell["pool"]}
         self.timed = self.host["accel"] == "kvm"
+        # What programs said of themselves, for each repeat.
+        self.benchmarks = {}
+        for cell in result["cells"]:
+            if not cell["traced"] and cell["benchmarks"]:
+                key = (cell["workload"], cell["pool"], cell["policy"])
+                self.benchmarks.setdefault(key, []).append(cell["benchmarks"])
 
     def places(self):
         return [Place(workload, window, pool) for workload, about in self.matrix["workloads"].items()
@@ -146,6 +152,37 @@ def row_of(bench, place, policy):
 def head(bench):
     return ["workload", "window", "pool", "policy", *(name for name, _, _ in COLUMNS),
             *(("ms", "range") if bench.timed else (name for name, _ in INSNS)), "label"]
+
+
+def quantile(bins, share):
+    """The upper end of the bin below which @share of the faults are; None without faults."""
+    left = share * sum(bins.values())
+    for number in sorted(map(int, bins)):
+        left -= bins[str(number)]
+        if left <= 0:
+            return 2 ** (number // 4) * (1 + (number % 4 + 1) / 4)
+    return None
+
+
+def faults_head():
+    return ["workload", "window", "pool", "policy", "insns of a fault: mean", "half below", "99% below",
+            "KiB of tables", "KiB/shadow page"]
+
+
+def faults_of(bench):
+    """What a fault takes, and a shadow page: of the last repeat."""
+    rows = []
+    for place in bench.places():
+        for policy in bench.policies(place):
+            window = bench.windows(place, policy)[-1]
+            insns, counters = window["insns"], window["counters"]
+            bins, faults = (insns["bins"], insns["faults"]) if insns else ({}, {"calls": 0})
+            kib, pages = counters.get("kib_SecPageTables"), counters.get("mmu_shadow_pages")
+            rows.append([place.workload, place.window, str(place.pool or "default"), policy,
+                         number(faults["insns"] / faults["calls"] if faults["calls"] else None),
+                         number(quantile(bins, 0.5)), number(quantile(bins, 0.99)), number(kib),
+                         f"{kib / pages:.1f}" if kib and pages else "-"])
+    return rows
 
 
 COMPARED = (("refaults", "cause:refault", True), ("recycled", "mmu_recycled", False), ("faults", "pf_taken", False),
