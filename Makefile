@@ -82,6 +82,8 @@ report-test: deps ## install Chromium, and look at recorded results in it
 test: DEPS := test
 test: override CONFIG := kasan
 test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests on the debug kernel, the rig's own
+	@tools/bench/fetch-l2
+	@tools/bench/build-bench
 	@$(RIG)/run-tests
 
 lab: DEPS := lab

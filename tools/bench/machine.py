@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The machine of make bench: L1 with KVM in an emulator or on KVM, and L2 in it.
 
-Knobs (environment): ACCEL=tcg|kvm, QEMU, CPU, PIN=<cpu>, BUILD, OUT, RUN_GUEST.
+Knobs (environment): ACCEL=tcg|kvm, QEMU, CPU, PIN=<cpu>, BUILD, OUT, RUN_GUEST,
+KERNEL_L1=<bzImage>.
 """
 import os
 from pathlib import Path
@@ -17,7 +18,8 @@ TOP = Path(ENV("TOP") or BENCH.parents[1])
 BUILD, OUT = Path(ENV("BUILD") or TOP / "build"), Path(ENV("OUT") or TOP / "out")
 RUN_GUEST = ENV("RUN_GUEST") or BENCH.parent / "rig/run-guest"
 WORKLOADS = Path(ENV("WORKLOADS") or BENCH / "workloads")
-KERNEL, INITRD = BUILD / "kernel-lean/arch/x86/boot/bzImage", BUILD / "bench/l1.cpio"
+KERNEL = Path(ENV("KERNEL_L1") or BUILD / "kernel-lean/arch/x86/boot/bzImage")
+INITRD = BUILD / "bench/l1.cpio"
 METER, L2_NAME = BUILD / "bench/meter.so", BUILD / "bench/l2.name"
 VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 

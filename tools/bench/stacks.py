@@ -13,7 +13,7 @@ class Symbols:
     """Functions of L1's kernel, by address; @lines are "ADDRESS NAME", sorted."""
 
     def __init__(self, lines):
-        pairs = [line.split() for line in lines]
+        pairs = [line.split() for line in lines if line]
         self.starts = [int(address, 16) for address, _ in pairs]
         # GCC's .isra.0, .constprop.1, .part.0 and .cold are the same function.
         self.names = [name.lstrip("+").partition(".")[0] for _, name in pairs]

@@ -12,7 +12,7 @@ import ktap
 from child import Child
 
 RIG = Path(__file__).resolve().parent
-REPORT = RIG.parent / "report"
+REPORT, BENCH = RIG.parent / "report", RIG.parent / "bench"
 ENV = os.environ.get
 TOP = Path(ENV("TOP") or RIG.parents[1])
 BUILD, OUT = Path(ENV("BUILD") or TOP / "build"), Path(ENV("OUT") or TOP / "out")
@@ -237,6 +237,18 @@ class Upstream(Selftests):
         yield from (f"KSELFTEST_{name.upper()}_ARGS={args}" for name, args in UPSTREAM.items())
 
 
+class GuestInAGuest(Program):
+    """What make bench boots, in short."""
+
+    def __init__(self, out, kernel):
+        super().__init__("bench-l2", f"{kernel} kernel, a guest in a guest", out, UNITTEST, BENCH / "tests/l2")
+        self.kernel = BUILD / f"kernel-{kernel}/arch/x86/boot/bzImage"
+
+    def start(self):
+        self.began = time.time()
+        self.child = Child(self.argv(), self.log, KERNEL_L1=str(self.kernel), ACCEL="tcg")
+
+
 def selftests(kernel, out):
     """Two guests at a time, the long ones first.  The stress test enables no
     tracepoint, hence may run on CPUs that are emulated in parallel."""
@@ -262,8 +274,10 @@ def stages(kernel, out):
          Program("fuzz-corpus", "host, ASAN, UBSAN", out, RIG / "fuzz-core", "replay"),
          Program("mutants", "UML, a sample", out, RIG / "run-mutants", "--quick", "--ktap"),
          Program("report", "host", out, UNITTEST, REPORT / "tests"),
+         Program("browser", "host, Chromium", out, UNITTEST, REPORT / "tests/browser"),
+         Program("bench", "host", out, UNITTEST, BENCH / "tests"),
          Program("models", "host, SPIN", out, RIG.parent / "models/run-models"), KUnit("kunit-um", "UML", out)],
         [KUnit("kunit-x86_64", "QEMU, lockdep", out)],
         *selftests(kernel, out),
-        [Upstream(out, kernel, "fifo"), Upstream(out, kernel, "clock")],
+        [Upstream(out, kernel, "fifo"), Upstream(out, kernel, "clock"), GuestInAGuest(out, kernel)],
     ]
