@@ -13,9 +13,8 @@ from result import ResultError
 
 Place = namedtuple("Place", "workload window pool")
 
-# What a single run without noise may differ by in what no policy touches: instructions of L2.
-# Two policies interrupt L2 at other moments, and nothing else.
-CONTROL = 0.01
+# A control that wanders further than this by itself, under the same policy, is none.
+CONTROL = 0.1
 # Goals: instructions of a fault where nothing is ever evicted.
 OVERHEAD = 0.005
 
@@ -76,22 +75,26 @@ class Bench:
         return max(ratios) if ratios else None
 
     def spread(self, place):
-        """How far the repeats of the control are apart under one policy."""
-        if not self.timed:
-            return CONTROL
-        spans = [0]
-        for window in self.matrix["workloads"][place.workload]["control"]:
-            for policy in self.policies(place._replace(window=window)):
-                values = self.values(place._replace(window=window), policy, "ns")
-                spans.append(max(values) / min(values) - 1)
+        """How far the control is from itself under one policy: in time, from repeat to repeat; in instructions,
+        which repeat exactly, from one of its windows to another, in any pool.  When L1 interrupts L2 differs
+        there, too, hence how many requests L2 finds when it looks."""
+        about, spans = self.matrix["workloads"][place.workload], [0]
+        for pool in ([place.pool] if self.timed else self.matrix["pools"]):
+            places = [Place(place.workload, window, pool) for window in about["control"]]
+            for policy in self.matrix["policies"]:
+                if self.timed:
+                    groups = [self.values(where, policy, "ns") for where in places]
+                else:
+                    groups = [[value for where in places for value in self.values(where, policy, "l2")]]
+                spans += [max(values) / min(values) - 1 for values in groups if values and min(values)]
         return max(spans)
 
     def label(self, place):
         control = self.control_of(place)
         if control is None:
             return "no control"
-        if control > self.spread(place):
-            return f"INVALID: control differs by {100 * control:.1f}%"
+        if control > min(self.spread(place), CONTROL):
+            return f"INVALID: control differs by {100 * control:.1f}%, by itself {100 * self.spread(place):.1f}%"
         return "" if not self.timed or self.matrix["repeats"] > 2 else "no repeats"
 
 
@@ -212,17 +215,29 @@ def compare(bench):
             *(f"{name} {what}" for name, _, _ in COMPARED for what in ("fifo", "clock", "ratio"))], body
 
 
+Overhead = namedtuple("Overhead", "place fifo clock")
+
+
 def overhead(bench):
-    """[(place, ratio)...] of the instructions of faults, where neither policy evicted anything."""
+    """[Overhead...]: (faults, their instructions), where neither policy evicted anything."""
     found = []
     for place in bench.places():
         if {"fifo", "clock"} <= set(bench.policies(place)):
-            fifo, clock = ([bench.value(place, policy, name) for name in ("mmu_recycled", "insns:faults", "pf_taken")]
+            fifo, clock = ([bench.value(place, policy, name) for name in ("mmu_recycled", "pf_taken", "insns:faults")]
                            for policy in ("fifo", "clock"))
-            if not fifo[0] and not clock[0] and fifo[1] and clock[1] and fifo[2]:
-                # An instruction more a fault, not a fault more.
-                found.append((place, clock[1] / clock[2] / (fifo[1] / fifo[2]) - 1))
+            if not fifo[0] and not clock[0] and all(fifo[1:]) and all(clock[1:]):
+                found.append(Overhead(place, fifo[1:], clock[1:]))
     return found
+
+
+def costs(fifo, clock):
+    """By how much a fault costs more: an instruction more a fault, not a fault more."""
+    return clock[1] / clock[0] / (fifo[1] / fifo[0]) - 1
+
+
+def overhead_of_all(found):
+    """Of all windows together: in each of them, another mix of faults moves the mean by more than what is to be seen."""
+    return costs(*([sum(column) for column in zip(*pairs)] for pairs in zip(*((o.fifo, o.clock) for o in found))))
 
 
 def goals(bench):
@@ -239,10 +254,11 @@ def goals(bench):
                         f" in all of {len(pairs)}" if pairs else ""))
     found = overhead(bench)
     if found:
-        place, most = max(found, key=lambda pair: pair[1])
-        lines.append(f"goal {'met' if most <= OVERHEAD else 'MISSED'}: clock costs at most {100 * OVERHEAD:.1f}% of a "
-                     f"fault's instructions where nothing is evicted: {100 * most:+.2f}% at most "
-                     f"({place.workload}/{place.window}), {100 * statistics.median(r for _, r in found):+.2f}% median")
+        each, together = [costs(o.fifo, o.clock) for o in found], overhead_of_all(found)
+        lines.append(f"goal {'met' if together <= OVERHEAD else 'MISSED'}: clock costs at most {100 * OVERHEAD:.1f}% of a "
+                     f"fault's instructions where nothing is evicted: {100 * together:+.2f}% of {len(found)} windows "
+                     f"together, {100 * statistics.median(each):+.2f}% median, {100 * min(each):+.2f}% to "
+                     f"{100 * max(each):+.2f}% one by one, as each has another mix of faults")
     return lines
 
 
@@ -253,7 +269,7 @@ def caption(bench):
     lines = [f"{ident['run_id']}: project {host['project'][:12]}{' (dirty)' if host['dirty'] else ''}, "
              f"L1 Linux {ident['guest']['uname']} (base {host['base']}, tree {host['tree'][:12]})",
              f"{host['accel'].upper()}{' icount' if host['icount'] else ''}, {host['qemu']}, CPU {host['cpu']}, "
-             f"QEMU in L1 {host['qemu_l1'].split()[3]}; {what}"]
+             f"QEMU in L1 {host['qemu_l1'].split()[3]}, L2 {host['l2_kernel']}; {what}"]
     for name, about in bench.matrix["workloads"].items():
         need = bench.need(name)
         lines.append(f"{name}: {about['stands_for']}" + (f"; needs {need} shadow pages" if need else ""))

@@ -75,10 +75,10 @@ def of_bench(result, _):
     compared = bench.compare(found)
     shown = [Table("Counters", bench.head(found), rows, 4)]
     shown += [Table("Clock against fifo, where anything was evicted", *compared, 2)] if compared[1] else []
-    over = [[*map(str, place._replace(pool=place.pool or "default")), f"{100 * ratio:+.2f}%"]
-            for place, ratio in bench.overhead(found)]
+    over = [[*map(str, o.place._replace(pool=o.place.pool or "default")), f"{o.fifo[0]:,}", f"{o.clock[0]:,}",
+             f"{100 * bench.costs(o.fifo, o.clock):+.2f}%"] for o in bench.overhead(found)]
     shown += [Table("Instructions of a fault under clock against fifo, where nothing is evicted",
-                    ["workload", "window", "pool", "overhead"], over, 2)] if over else []
+                    ["workload", "window", "pool", "faults fifo", "faults clock", "overhead"], over, 2)] if over else []
     shown.append(Table("What a fault and a shadow page take", bench.faults_head(), bench.faults_of(found), 4))
     plots = drawn("Faults by the size of the pool", lambda path: benchplot.draw_pools(found, path))
     plots += drawn("Latency against rate", lambda path: benchplot.draw_rates(found, path))
