@@ -89,11 +89,13 @@ def write_symbols(path):
     result.write_whole(path, "\n".join(lines) + "\n")
 
 
-def command(host, stem, shared, policy, workload, options, plugin=()):
-    """A boot, its files called @stem; @options are the agent's."""
+def command(host, stem, shared, policy, workload, options, plugin=(), draw=0):
+    """A boot, its files called @stem; @options are the agent's.  Under emulation a boot repeats exactly,
+    whatever chance made of it; with another @draw, a word that nobody reads, all that follows is shifted."""
+    word = f" draw={draw}" if draw else ""
     return [*(["taskset", "-c", ENV("PIN")] if ENV("PIN") else []),
             RUN_GUEST, "--kernel", KERNEL, "--initrd", INITRD, "--accel", host["accel"], "--cpu", host["cpu"],
-            "--smp", host["smp"], "--mem", host["mem"], "--append", f"{host['append']} {MODES[policy]}",
+            "--smp", host["smp"], "--mem", host["mem"], "--append", f"{host['append']} {MODES[policy]}{word}",
             "--timeout", TIMEOUT, "--heartbeat", HEARTBEAT, "--log", f"{stem}.console",
             "--output", f"{stem}.output", "--verdict-json", f"{stem}.verdict.json",
             "--shared", f"{shared}:{SHARED_MIB}", *(["--icount", *plugin] if host["icount"] else []),

@@ -47,9 +47,9 @@ class Bench:
         return [policy for policy in self.matrix["policies"] if (*place, policy, False) in self.cells]
 
     def windows(self, place, policy, traced=False):
-        """All repeats; the first one only warms up where there are several."""
+        """All repeats; the first one only warms up where there is time, and there are several."""
         found = self.cells.get((*place, policy, traced), [])
-        return found[1:] if len(found) > 1 else found
+        return found[1:] if len(found) > 1 and self.timed else found
 
     def values(self, place, policy, name, traced=False):
         return [value for window in self.windows(place, policy, traced)
@@ -92,10 +92,10 @@ class Bench:
     def label(self, place):
         control = self.control_of(place)
         if control is None:
-            return "no control"
+            return "no control" if self.matrix["repeats"] > 2 else "no control, no repeats" if self.timed else "no control, one draw"
         if control > min(self.spread(place), CONTROL):
             return f"INVALID: control differs by {100 * control:.1f}%, by itself {100 * self.spread(place):.1f}%"
-        return "" if not self.timed or self.matrix["repeats"] > 2 else "no repeats"
+        return "" if self.matrix["repeats"] > 2 else "no repeats" if self.timed else "one draw"
 
 
 def value_of(window, name):
@@ -165,6 +165,23 @@ def quantile(bins, share):
         if left <= 0:
             return 2 ** (number // 4) * (1 + (number % 4 + 1) / 4)
     return None
+
+
+RANGED = (("faults", "pf_taken"), ("recycled", "mmu_recycled"), ("insns of L1", "l1"))
+
+
+def ranges(bench):
+    """Head and rows: lowest, median and highest of the repeats, where there are any."""
+    rows = []
+    for place in bench.places():
+        for policy in bench.policies(place):
+            columns = [bench.values(place, policy, name) for _, name in RANGED]
+            if len(columns[0]) > 1:
+                rows.append([place.workload, place.window, str(place.pool or "default"), policy,
+                             *(number(of(values)) if values else "-" for values in columns
+                               for of in (min, statistics.median, max))])
+    return ["workload", "window", "pool", "policy",
+            *(f"{name} {of}" for name, _ in RANGED for of in ("lowest", "median", "highest"))], rows
 
 
 def faults_head():
@@ -293,5 +310,8 @@ def render(result, markdown=False):
     parts = [caption(bench), table(head(bench), rows, (0, 1, 3, len(head(bench)) - 1))]
     if compared[1]:
         parts.append(table(*compared, (0, 1)))
+    ranged = ranges(bench)
+    if ranged[1]:
+        parts.append(table(*ranged, (0, 1, 3)))
     parts += ["\n".join(goals(bench)) + "\n", NOTES]
     return "\n".join(parts)

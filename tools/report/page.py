@@ -75,6 +75,8 @@ def of_bench(result, _):
     compared = bench.compare(found)
     shown = [Table("Counters", bench.head(found), rows, 4)]
     shown += [Table("Clock against fifo, where anything was evicted", *compared, 2)] if compared[1] else []
+    ranged = bench.ranges(found)
+    shown += [Table("How far repeats are apart", *ranged, 4)] if ranged[1] else []
     over = [[*map(str, o.place._replace(pool=o.place.pool or "default")), f"{o.fifo[0]:,}", f"{o.clock[0]:,}",
              f"{100 * bench.costs(o.fifo, o.clock):+.2f}%"] for o in bench.overhead(found)]
     shown += [Table("Instructions of a fault under clock against fifo, where nothing is evicted",
