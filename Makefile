@@ -21,7 +21,7 @@
 #: POOLS="64 default"  bench: only these pools
 #: KEEP=1         bench: keep the traces, beside the result
 #: KERNEL_L2=/path  bench, flamegraph, test: another kernel for the guest's guest, an uncompressed vmlinux that boots by PVH
-#: WORKLOAD=redis POLICY="fifo clock" POOL=64 PERIOD=250000  flamegraph: of what, and a sample every so many instructions
+#: WORKLOAD=redis POLICY="fifo clock" POOL=64 PERIOD=500000  flamegraph: of what, and a sample every so many instructions
 #: REPEATS=N PIN=3  bench: boots a cell (ACCEL=kvm: 5, else 1: what chance may make of it), on this CPU
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
 #: LAYERS="a b"   mutants: only kunit-um, kunit-x86_64, selftests

@@ -25,8 +25,10 @@ VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 
 # What L1 is given: its memory, what of it the host sees, and how long it may take.
 # A sign of life comes every 2 s of L1's clock: 2 * 10^9 instructions, minutes where others use the
-# machine, too.
-MEM, SHARED_MIB, HEARTBEAT, TIMEOUT = 2048, 256, 900, 3600
+# machine, too.  But some boots do stand still, under each policy: L2 waits for a lock that it holds,
+# as it got the interrupt of its timer while it had interrupts disabled (seen on its stack).  A boot
+# that is repeated exactly stands still again, one that is shifted goes on: hence attempts.
+MEM, SHARED_MIB, HEARTBEAT, TIMEOUT, ATTEMPTS = 2048, 256, 300, 3600, 3
 APPEND = "norandmaps"
 # With two-dimensional paging there is nothing to evict: the pool and the policy don't matter.
 MODES = {"fifo": "kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict=fifo",
@@ -89,10 +91,10 @@ def write_symbols(path):
     result.write_whole(path, "\n".join(lines) + "\n")
 
 
-def command(host, stem, shared, policy, workload, options, plugin=(), draw=0):
+def command(host, stem, shared, policy, workload, options, plugin=(), draw=0, attempt=1):
     """A boot, its files called @stem; @options are the agent's.  Under emulation a boot repeats exactly,
     whatever chance made of it; with another @draw, a word that nobody reads, all that follows is shifted."""
-    word = f" draw={draw}" if draw else ""
+    word = f" draw={draw}.{attempt}" if draw or attempt > 1 else ""
     return [*(["taskset", "-c", ENV("PIN")] if ENV("PIN") else []),
             RUN_GUEST, "--kernel", KERNEL, "--initrd", INITRD, "--accel", host["accel"], "--cpu", host["cpu"],
             "--smp", host["smp"], "--mem", host["mem"], "--append", f"{host['append']} {MODES[policy]}{word}",
@@ -132,6 +134,11 @@ def facts_of(host, output, policy, pool):
     if policy not in (told, "tdp"):
         raise cells.CellError(f"the policy is {told}")
     return facts
+
+
+def is_stuck(code):
+    """run-guest's exit @code tells of no sign of life, and of nothing else."""
+    return VERDICTS.get(code) == "hang"
 
 
 def check_boot(code, text, workload, said):

@@ -75,6 +75,11 @@ class Runs(BenchCase):
         code, _, err = self.bench()
         self.assertEqual((code, len(self.boots()) - before), (0, 2), err)
 
+    def test_a_boot_that_stands_still(self):
+        code, _, err = self.bench(FAKE="hang:chase/64 fifo")
+        self.assertEqual((code, len(self.boots())), (0, 10), err)
+        self.assertIn("hang, once more", err)
+
     def test_boots_that_do_not_count(self):
         for fault, what in (("lost:chase/64 fifo", "lost: L2 ended with status None after the mark end"),
                             ("status:chase/64 fifo", "L2 ended with status 1"),

@@ -47,6 +47,11 @@ class Runs(BenchCase):
         boot, = self.boots()
         self.assertNotIn("-p", boot["command"])
 
+    def test_a_boot_that_stands_still(self):
+        code, _, err = self.draw(FAKE="hang:chase/64 clock")
+        self.assertEqual((code, len(self.boots())), (0, 3), err)
+        self.assertIn("hang, once more", err)
+
     def test_boots_that_do_not_count(self):
         for fault, what in (("lost", "L2 ended with status None"), ("dropped", "did not fit"), ("policy", "the policy is")):
             with self.subTest(fault):
