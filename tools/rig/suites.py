@@ -240,6 +240,8 @@ class Upstream(Selftests):
 class GuestInAGuest(Program):
     """What make bench boots, in short."""
 
+    timeout = 1800
+
     def __init__(self, out, kernel):
         super().__init__("bench-l2", f"{kernel} kernel, a guest in a guest", out, UNITTEST, BENCH / "tests/l2")
         self.kernel = BUILD / f"kernel-{kernel}/arch/x86/boot/bzImage"
