@@ -268,7 +268,8 @@ def goals(bench):
                  for p, fifo, clock in pairs if clock > fifo]
         lines.append(f"goal {'MISSED' if worse else 'met' if pairs else 'not measured'}: {what}: clock at most fifo"
                      + (f": not in {len(worse)} of {len(pairs)}: {', '.join(worse)}" if worse else
-                        f" in all of {len(pairs)}" if pairs else ""))
+                        f" in all of {len(pairs)}" if pairs else "")
+                     + (", by one traced boot each" if traced and pairs else ""))
     found = overhead(bench)
     if found:
         each, together = [costs(o.fifo, o.clock) for o in found], overhead_of_all(found)
