@@ -25,9 +25,10 @@ VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 
 # What L1 is given: its memory, what of it the host sees, and how long it may take.
 # A sign of life comes every 2 s of L1's clock: 2 * 10^9 instructions, minutes where others use the
-# machine, too.  But some boots do stand still, under each policy: L2 waits for a lock that it holds,
-# as it got the interrupt of its timer while it had interrupts disabled (seen on its stack).  A boot
-# that is repeated exactly stands still again, one that is shifted goes on: hence attempts.
+# machine, too.  But some boots do stand still: in one that was looked at, under clock and with stacks
+# sampled, L2 waited with interrupts disabled for a lock of its timers, in the interrupt of its
+# timer.  Whose fault that is, is not known.  A boot that is repeated exactly stands still again, one
+# that is shifted may go on: hence attempts, which a cell tells.
 MEM, SHARED_MIB, HEARTBEAT, TIMEOUT, ATTEMPTS = 2048, 256, 300, 3600, 3
 APPEND = "norandmaps"
 # With two-dimensional paging there is nothing to evict: the pool and the policy don't matter.
