@@ -278,6 +278,7 @@ def stages(kernel, out):
          Program("report", "host", out, UNITTEST, REPORT / "tests"),
          Program("browser", "host, Chromium", out, UNITTEST, REPORT / "tests/browser"),
          Program("bench", "host", out, UNITTEST, BENCH / "tests"),
+         Program("gate", "host", out, UNITTEST, RIG.parent / "gate/tests"),
          Program("models", "host, SPIN", out, RIG.parent / "models/run-models"), KUnit("kunit-um", "UML", out)],
         [KUnit("kunit-x86_64", "QEMU, lockdep", out)],
         *selftests(kernel, out),
