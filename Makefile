@@ -108,11 +108,11 @@ image: selftests ## build/image: the guest's initramfs
 	@[ $(CONFIG) != modules ] || $(RIG)/build-image --modules build/kernel-modules/root --output build/image/modules.cpio.gz
 
 kunit: tree ## KUnit suites on UML: seconds
-	@$(RIG)/run-kunit um
+	@$(RIG)/run-tests --only kunit-um
 
 kunit-x86: DEPS := test
 kunit-x86: tree ## KUnit suites in QEMU, with lockdep
-	@$(RIG)/run-kunit x86_64
+	@$(RIG)/run-tests --only kunit-x86_64
 
 kselftest: DEPS := test
 kselftest: kernel selftests image ## the KVM selftests of this project on the kernel CONFIG: kasan, kcsan, modules

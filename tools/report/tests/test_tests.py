@@ -187,6 +187,11 @@ class Tests(Sandbox):
         self.kernels["um"] = (kunit("kvm_mmu_evict", second="not ok"), 1)
         self.assert_red("kunit-um", "failed: all_pinned_terminates")
 
+    def test_alone_it_tells_the_end_of_its_log(self):
+        """`make kunit` after an edit: what the compiler said must not be looked for."""
+        write(self.top / "run-kunit", "#!/bin/sh\necho evict.h:1: error: no such thing\nexit 2\n", 0o755)
+        self.assert_red("kunit-um", "evict.h:1: error: no such thing")
+
     def test_kunit_splat_between_passing_cases(self):
         splat = "[    0.2] WARNING: possible recursive locking detected\n"
         self.kernels["um"] = (kunit("kvm_mmu_evict").replace("[    0.2]     ok 1", splat + "[    0.2]     ok 1"), 0)
