@@ -14,6 +14,7 @@
 #: FULL=1         run: all pools and seeds instead of a few cells; lab: more of them; lab-bench: a data centre
 #: RUN=id         run, soak, regress, mutants, lab: go on with this run
 #: ENGINE=local|slurm  lab, run, regress, mutants: as many jobs as there is room for, on this machine or on a cluster
+#: ENGINE=local|slurm|lava  kselftest: who boots its guests
 #: POLICIES="clock:budget=64,128 lru" TRACES="hot scan" POOLS="64 128" SEEDS="1 2"  lab: only these, with their knobs
 #: MODEL=mmu|flat KNOBS="vcpus=1,2" WARMUP=N ACCESSES=N  lab: what is simulated
 #: ONLY="a* b"    regress, mutants: only these tests, only these bugs
@@ -39,7 +40,7 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run test lab lab-check lab-bench slurm-test sim tree series series-build refresh \
+.PHONY: run test lab lab-check lab-bench slurm-test lava lava-test sim tree series series-build refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
 	clean distclean help deps
 
@@ -70,6 +71,16 @@ lab-bench: sim ## accesses a second, memory, and how costs grow; FULL=1: 10^9 ac
 slurm-test: DEPS := slurm
 slurm-test: sim ## install Slurm, and test ENGINE=slurm on a cluster of one node
 	@$(RIG)/run-tests --only slurm
+
+lava: DEPS := lava
+lava: override CONFIG := kasan
+lava: deps kernel selftests image ## install LAVA, and run the selftests as jobs of LAVA: make kselftest ENGINE=lava
+	@ENGINE=lava $(RIG)/run-tests --only selftests
+
+lava-test: DEPS := lava
+lava-test: override CONFIG := kasan
+lava-test: deps kernel image ## install LAVA, and test ENGINE=lava on guests that pass, fail, hang and panic
+	@$(RIG)/run-tests --only lava
 
 sim: tree ## build/evict_sim: the simulator
 	@$(RIG)/build-sim
