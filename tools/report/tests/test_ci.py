@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Files for CI services: they run targets of the Makefile and nothing else."""
+import json
 import re
 import shlex
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 TOP = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((TOP / ".github/workflows").glob("*.yml"))
+CI = TOP / "tools/ci"
 
 try:
+    import jsonschema
     import yaml
 except ImportError as error:
     yaml, REASON = None, f"{error.name} is not installed"
@@ -79,6 +82,44 @@ class Files(unittest.TestCase):
                          [f"~/.cache/kvm-mmu-evict/{name}" for name in wanted])
         self.assertEqual([path for cache in self.gitlab["default"]["cache"] for path in cache["paths"]],
                          [self.gitlab["variables"]["CACHE"].replace("$CI_PROJECT_DIR/", "") + f"/{name}" for name in wanted])
+
+
+@unittest.skipUnless(yaml, f"{'' if yaml else REASON}")
+class KernelCI(unittest.TestCase):
+    """By a schema of ours: KernelCI publishes none."""
+
+    def setUp(self):
+        self.config, self.schema = read(CI / "kernelci.yaml"), json.loads((CI / "kernelci.schema.json").read_text())
+
+    def test_schema(self):
+        jsonschema.validate(self.config, self.schema)
+        self.config["scheduler"][0].pop("runtime")
+        with self.assertRaises(jsonschema.ValidationError):
+            jsonschema.validate(self.config, self.schema)
+
+    def test_names_are_defined(self):
+        c = self.config
+        for entry in c["scheduler"]:
+            self.assertIn(entry["job"], c["jobs"])
+            self.assertLessEqual(set(entry.get("platforms", [])), set(c["platforms"]))
+            self.assertIn(entry["event"]["name"], {"checkout", *c["jobs"]})
+        self.assertEqual({entry["job"] for entry in c["scheduler"]}, set(c["jobs"]))
+        for job in c["jobs"].values():
+            self.assertLessEqual(set(job["rules"]["tree"]), set(c["trees"]))
+            self.assertLessEqual(set(job["params"].get("fragments", [])), {*c["fragments"], "kselftest"})
+
+    def test_each_policy_runs_with_shadow_paging(self):
+        words = [p["context"]["extra_kernel_args"].split() for p in self.config["platforms"].values()]
+        self.assertEqual([w[0] for w in words], ["kvm_amd.npt=0"] * 2)
+        self.assertEqual({w[1] for w in words}, {"kvm.mmu_evict=fifo", "kvm.mmu_evict=clock"})
+
+    def test_the_context_is_one_of_lava(self):
+        try:
+            from lava_common.schemas import CONTEXT_VARIABLES
+        except ImportError:
+            self.skipTest("no lava-common here: make lava-test installs it")
+        for platform in self.config["platforms"].values():
+            self.assertLessEqual(set(platform["context"]), set(CONTEXT_VARIABLES))
 
 
 if __name__ == "__main__":
