@@ -172,6 +172,7 @@ class Tests(Sandbox):
         files = [next((self.top / engine).glob("*/junit.xml")) for engine in ("local", "slurm", "lava")]
         same = lambda *pair: subprocess.run([HERE.parent / "same-junit", *pair], capture_output=True, text=True)
         for file in files[1:]:
+            file.write_text(file.read_text().replace('time="', 'time="99'))
             self.assertEqual((same(files[0], file).returncode, same(files[0], file).stdout[:9]), (0, "the same:"))
         file.write_text(file.read_text().replace("global.shrink", "global.grow", 1))
         self.assertEqual(same(files[0], file).returncode, 1)

@@ -97,6 +97,17 @@ class Rules(unittest.TestCase):
         self.assertEqual(guest.split_port(text), (
             "[    1.0] Linux version 7.3.4\n[    2.2] rigor: mortis\nrig: forged\n", "# ok 1 a\n", "status 0\n"))
 
+    def test_a_result_that_got_lost_is_a_failure(self):
+        run = lava.Guest.__new__(lava.Guest)
+        run.trouble, run.output = None, OUTPUT
+        run.messages = [{"lvl": "results", "msg": {"definition": suite, "case": "x", "result": result,
+                                                   "extra": {"test_case_id": name}}} for suite, name, result in RESULTS]
+        self.assertIsNone(run.complaint())
+        run.messages.pop(1)
+        self.assertIn("LAVA has 7 results, the guest told 8; first ('cases_test', 'mmu_evict", run.complaint())
+        run.trouble, run.lava_log = "Connection closed", "x.lava.log"
+        self.assertIn("the job of LAVA failed: Connection closed", run.complaint())
+
     def test_only_selftests(self):
         with self.assertRaisesRegex(lava.LavaError, "no `-t kvm:NAME`"):
             lava.tests_of(["true"])
