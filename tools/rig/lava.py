@@ -93,8 +93,9 @@ class Guest:
         if os.geteuid():
             raise LavaError("lava-run must be root")
         self.opts, self.dir, self.lava_log = opts, Path(folder), Path(opts.log).with_suffix(".lava.log")
-        ramdisk = self.dir / "ramdisk"
-        ramdisk.write_bytes(guest.join_initrds(Path(opts.initrd).read_bytes(), guest.command_archive(opts.command)))
+        ramdisk, archive = self.dir / "ramdisk", guest.command_archive(opts.command)
+        ramdisk.write_bytes(guest.join_initrds(Path(opts.initrd).read_bytes(), archive))
+        Path(opts.log).with_suffix(".cmd.cpio").write_bytes(archive)
         for name, text in documents(opts, ramdisk).items():
             (self.dir / name).write_text(text)
             Path(opts.log).with_suffix(f".{name}").write_text(text)
