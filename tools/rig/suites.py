@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What run-tests runs: each suite is one command whose output is KTAP.
 
-Knobs (environment): SEED, TOP, BUILD, OUT.
+Knobs (environment): ENGINE, what the guests of selftests run by; SEED, TOP, BUILD, OUT.
 """
 import os
 import time
@@ -18,6 +18,14 @@ TOP = Path(ENV("TOP") or RIG.parents[1])
 BUILD, OUT = Path(ENV("BUILD") or TOP / "build"), Path(ENV("OUT") or TOP / "out")
 RUN_GUEST, RUN_KUNIT = ENV("RUN_GUEST") or RIG / "run-guest", ENV("RUN_KUNIT") or RIG / "run-kunit"
 UNITTEST = REPORT / "unittest-ktap"
+# What a guest of the selftests is run by: this machine, a node of the cluster, that shares
+# this folder, or LAVA.  All of them give the same KTAP.
+RUNNERS = {
+    "local": [RUN_GUEST],
+    "slurm": ["srun", "--quiet", "--nodes=1", "--ntasks=1", "--cpus-per-task=2", RUN_GUEST],
+    "lava": [RUN_GUEST, "--engine", "lava"],
+}
+ENGINE = ENV("ENGINE") or "local"
 SEED = int(ENV("SEED") or 1)
 VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 
@@ -198,7 +206,7 @@ class Selftests(Suite):
             yield f"KSELFTEST_{name.upper()}_ARGS={args}"
 
     def argv(self):
-        return [RUN_GUEST, "--kernel", BUILD / f"kernel-{self.kernel}/arch/x86/boot/bzImage",
+        return [*RUNNERS[ENGINE], "--kernel", BUILD / f"kernel-{self.kernel}/arch/x86/boot/bzImage",
                 "--initrd", BUILD / f"image/{IMAGES.get(self.kernel, 'initramfs')}.cpio.gz",
                 "--smp", 2, "--mem", self.mem, *["--parallel"] * self.parallel, *LA57, "--append", self.append,
                 *(["--known-races", RACES, "--suspects", BUILD / "kernel-kcsan/kvm.functions"]
@@ -273,6 +281,7 @@ def stages(kernel, out):
         [Programs("evict-sim", "host, ASAN, UBSAN", out, RIG / "build-sim", "check"),
          Program("lab", "host, the simulator", out, UNITTEST, RIG / "tests/lab"),
          Program("slurm", "host, a cluster of one node", out, UNITTEST, RIG / "tests/slurm"),
+         Program("lava", "host, guests that LAVA boots", out, UNITTEST, RIG / "tests/lava"),
          Program("fuzz-corpus", "host, ASAN, UBSAN", out, RIG / "fuzz-core", "replay"),
          Program("mutants", "UML, a sample", out, RIG / "run-mutants", "--quick", "--ktap"),
          Program("report", "host", out, UNITTEST, REPORT / "tests"),

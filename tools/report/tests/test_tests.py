@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """run-tests against canned guests and kernels: what counts as a pass, and what must not."""
+import json
 import os
 import shutil
 import signal
@@ -157,6 +158,31 @@ class Tests(Sandbox):
                 self.guest("selftests-fifo", GOOD, status)
                 self.assert_red("selftests-fifo", f"selftests-fifo: {name}")
 
+    def test_engines_give_the_same_junit(self):
+        """By whom the guests are run is on the command line; what they tell is the same."""
+        write(self.top / "tools/srun", "#!/bin/sh\nwhile [ \"${1#--}\" != \"$1\" ]; do shift; done\n"
+              "echo srun >> \"$FAKE_BOOTS\"\nexec \"$@\"\n", 0o755)
+        self.env["PATH"] = f"{self.top}/tools:{self.env['PATH']}"
+        for engine in ("local", "slurm", "lava"):
+            self.env["ENGINE"], self.env["OUT"] = engine, str(self.top / engine)
+            self.assertEqual(self.run_tests("selftests-clock")[0], 0)
+        boots = Path(self.env["FAKE_BOOTS"]).read_text().splitlines()
+        self.assertEqual([line == "srun" for line in boots], [False, True, False, False])
+        self.assertEqual([json.loads(boots[i])["engine"] for i in (0, 2, 3)], [None, None, "lava"])
+        files = [next((self.top / engine).glob("*/junit.xml")) for engine in ("local", "slurm", "lava")]
+        same = lambda *pair: subprocess.run([HERE.parent / "same-junit", *pair], capture_output=True, text=True)
+        for file in files[1:]:
+            file.write_text(file.read_text().replace('time="', 'time="99'))
+            self.assertEqual((same(files[0], file).returncode, same(files[0], file).stdout[:9]), (0, "the same:"))
+        file.write_text(file.read_text().replace("global.shrink", "global.grow", 1))
+        self.assertEqual(same(files[0], file).returncode, 1)
+        self.assertIn("global.grow", same(files[0], file).stdout)
+
+    def test_unknown_engine(self):
+        for engine, why in (("magic", "ENGINE=magic: local, slurm, lava"), ("slurm", "ENGINE=slurm: there is no srun here")):
+            code, _, err = self.run_script("run-tests", "--only=kunit-um", ENGINE=engine, PATH=str(self.top))
+            self.assertEqual((code, why in err), (2, True), err)
+
     def test_missing_test(self):
         self.guest("selftests-fifo", GOOD[:GOOD.index(f"# {NAMES[2]}")])
         self.assert_red("selftests-fifo", f"missing: {NAMES[2]} did not run")
@@ -186,6 +212,11 @@ class Tests(Sandbox):
     def test_kunit_failure(self):
         self.kernels["um"] = (kunit("kvm_mmu_evict", second="not ok"), 1)
         self.assert_red("kunit-um", "failed: all_pinned_terminates")
+
+    def test_alone_it_tells_the_end_of_its_log(self):
+        """`make kunit` after an edit: what the compiler said must not be looked for."""
+        write(self.top / "run-kunit", "#!/bin/sh\necho evict.h:1: error: no such thing\nexit 2\n", 0o755)
+        self.assert_red("kunit-um", "evict.h:1: error: no such thing")
 
     def test_kunit_splat_between_passing_cases(self):
         splat = "[    0.2] WARNING: possible recursive locking detected\n"

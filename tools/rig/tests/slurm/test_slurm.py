@@ -14,6 +14,8 @@ RIG = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(RIG), str(RIG.parent / "report")]
 
 import node
+import suites
+from child import Child
 from result import ResultError
 from simulator import Simulator
 
@@ -128,6 +130,18 @@ class Slurm(unittest.TestCase):
         slurm, local = ((self.dir / "out" / name / "cells.jsonl").read_bytes() for name in ("slurm", "local"))
         self.assertEqual(slurm.count(b"\n"), 2 * 3 * 2)
         self.assertEqual(slurm, local)
+
+    def test_srun_is_as_good_as_the_command(self):
+        """By it run-tests has its guests booted: exit codes come back, and an end is one."""
+        srun = suites.RUNNERS["slurm"][:-1]
+        for code in (0, 4, 21):
+            self.assertEqual(self.node.call(*srun, "sh", "-c", f"exit {code}").returncode, code)
+        pid = self.dir / "pid"
+        child = Child([*srun, "sh", "-c", f"echo $$ > {pid}; exec sleep 600"], self.dir / "log", **self.node.env)
+        self.addCleanup(child.stop)
+        self.await_that(lambda: pid.exists() and pid.read_text())
+        child.stop()
+        self.await_that(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists())
 
 
 if __name__ == "__main__":
