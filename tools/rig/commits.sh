@@ -9,7 +9,7 @@
 # fast-import makes whole trees of it: a full index of a kernel would cost half
 # a second for each step.
 
-# shellcheck disable=SC2153  # BASE and BASE_VERSION come from base.sh
+# shellcheck disable=SC2153  # BASE_COMMIT and BASE_VERSION come from base.sh
 git_in()
 {
 	plain_git -C "$REPO" "$@"
@@ -39,7 +39,7 @@ fill_index()
 	done
 	git_ix read-tree --empty
 	[ ${#paths[@]} -eq 0 ] ||
-		git_in ls-tree -r "$BASE" -- "${paths[@]}" | git_ix update-index --index-info
+		git_in ls-tree -r "$BASE_COMMIT" -- "${paths[@]}" | git_ix update-index --index-info
 	LAST=$(git_ix write-tree)
 }
 
@@ -102,7 +102,7 @@ apply_patch()
 		printf 'data <<END_OF_MESSAGE\n%s\n\n' "$subject"
 		plain_git stripspace < "$WORK/body"
 		printf 'END_OF_MESSAGE\n'
-		[ "$patch" != "${PATCHES[0]}" ] || printf 'from %s\n' "$BASE"
+		[ "$patch" != "${PATCHES[0]}" ] || printf 'from %s\n' "$BASE_COMMIT"
 		git_in diff-tree -r --no-renames "$LAST" "$tree" |
 			sed -E 's/^:[0-9]+ 000000 [^\t]*\t/D /; s/^:[0-9]+ ([0-9]+) [0-9a-f]+ ([0-9a-f]+) [^\t]*\t/M \1 \2 /'
 	} >> "$WORK/stream"
@@ -121,7 +121,7 @@ make_commits()
 		apply_patch "$patch"
 	done
 	# shellcheck disable=SC2034  # for the scripts that source this
-	TIP=$BASE
+	TIP=$BASE_COMMIT
 	[ ${#PATCHES[@]} -gt 0 ] || return 0
 	git_in fast-import --quiet --force --date-format=rfc2822 < "$WORK/stream"
 	# shellcheck disable=SC2034
