@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The series as commits; source lib.sh, base.sh and series.sh first. Wants REPO,
-# a git directory's work tree that has the objects of the base, and WORK, a
-# folder for temporary files.
+# The series as commits; source lib.sh, base.sh, series.sh and backport.sh first.
+# Wants REPO, a git directory's work tree that has the objects of the base, and
+# WORK, a folder for temporary files.
 #
 # An index with only the files concerned takes the patches and the overlay, git
 # fast-import makes whole trees of it: a full index of a kernel would cost half
@@ -89,11 +89,12 @@ apply_patch()
 	for file in "${FILES[@]}"; do
 		[ -z "${OWNER[$file]:-}" ] || die "$patch edits $file, an overlay file: edit the file itself"
 	done
+	adapt_diff "$patch"
 	git_ix apply --cached --allow-empty --whitespace=nowarn "$WORK/diff" 2> "$WORK/err" || {
 		show_reject "$WORK/diff"
-		die "$patch does not apply to Linux $BASE_VERSION; build/linux is as it was"
+		die "$patch does not apply to Linux $BASE_VERSION; ${TREE#"$TOP"/} is as it was"
 	}
-	add_overlay_files "${OVERLAY[$patch]}"
+	add_overlay_files "${OVERLAY[$patch]:-}"
 
 	tree=$(git_ix write-tree)
 	[ "$tree" != "$LAST" ] || die "$patch changes nothing"
@@ -115,6 +116,7 @@ make_commits()
 	local patch
 
 	read_series
+	add_backport
 	fill_index
 	: > "$WORK/stream"
 	for patch in "${PATCHES[@]}"; do
