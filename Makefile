@@ -4,6 +4,7 @@
 # of their needs. `make help` lists targets and knobs.
 
 # Knobs, on the command line or in the environment:
+#: BASE=7.3|6.12  what the series is applied to: Linux 7.3 (default), or the LTS kernel of Debian 12, in build-6.12
 #: KSRC=/path     another base: a git checkout (its HEAD) or a plain kernel tree
 #: ACCEL=tcg|kvm  how QEMU runs the guest; tcg, the default, needs nothing of the host
 #: QEMU=binary    another qemu-system-x86_64, at least 7.2
@@ -36,6 +37,10 @@
 
 SHELL := /bin/bash
 RIG := tools/rig
+BASE ?= 7.3
+# A base has trees, kernels and images of its own.
+BUILD ?= $(CURDIR)/build$(if $(filter-out 7.3,$(BASE)),-$(BASE))
+export BASE BUILD
 CONFIG ?= $(if $(filter kselftest soak,$(MAKECMDGOALS)),kasan,lean)
 # Which Debian packages a target wants.
 DEPS := build
@@ -144,7 +149,7 @@ pahole: deps ## sizes of KVM's structs without and with the series
 
 kernel: tree ## build/kernel-CONFIG
 	@$(RIG)/build-kernel $(CONFIG)
-	@[ $(CONFIG) != kcsan ] || $(RIG)/list-functions build/kernel-kcsan > build/kernel-kcsan/kvm.functions
+	@[ $(CONFIG) != kcsan ] || $(RIG)/list-functions $(BUILD)/kernel-kcsan > $(BUILD)/kernel-kcsan/kvm.functions
 
 selftests: tree ## build/selftests: the KVM selftests, installed
 	@$(RIG)/build-selftests
@@ -153,7 +158,7 @@ image: DEPS := run
 image: selftests ## build/image: the guest's initramfs
 	@$(RIG)/build-image
 	@$(RIG)/build-image --bare
-	@[ $(CONFIG) != modules ] || $(RIG)/build-image --modules build/kernel-modules/root --output build/image/modules.cpio.gz
+	@[ $(CONFIG) != modules ] || $(RIG)/build-image --modules $(BUILD)/kernel-modules/root --output $(BUILD)/image/modules.cpio.gz
 
 kunit: tree ## KUnit suites on UML: seconds
 	@$(RIG)/run-tests --only kunit-um
@@ -206,11 +211,11 @@ ci-check: deps ## .github and .gitlab-ci.yml, by actionlint and GitLab's schema,
 	@tools/ci/lint
 
 clean: ## remove kernels, images and tests; keep build/linux, results and CACHE
-	@find build -mindepth 1 -maxdepth 1 ! -name linux ! -name ksrc.git -exec rm -rf {} + 2> /dev/null || true
+	@find $(BUILD) -mindepth 1 -maxdepth 1 ! -name linux ! -name ksrc.git -exec rm -rf {} + 2> /dev/null || true
 
 distclean: ## remove build/ and out/; keep CACHE
 	@$(RIG)/make-tree --check
-	@rm -rf build out
+	@rm -rf $(BUILD) out
 
 help: ## this
 	@echo 'Targets:'

@@ -48,7 +48,7 @@ check_headers()
 
 	the_patch
 	for header in $(changed_files 'arch/x86/kvm/*.h' ':!*/tests/*' ':!*trace.h'); do
-		plain_git -C "$TREE" cat-file -e "$BASE:$header" 2> /dev/null && continue
+		plain_git -C "$TREE" cat-file -e "base:$header" 2> /dev/null && continue
 		unit=${header%.h}_alone
 		printf '#include "%s"\n' "$(basename "$header")" > "$TREE/$unit.c"
 		O=$BUILD/kernel-builtin EXTRA=$GATE/configs/builtin.config "$TOP/tools/rig/build-kernel" series "$unit.o" || failed=1

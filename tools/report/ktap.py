@@ -9,6 +9,8 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import ktap_old
+
 QUOTED_VERSION = re.compile(r"# K?TAP version \d+")
 QUOTED_SKIP = re.compile(r"# (1\.\.0|ok \d+.*?) ?# SKIP[ -]*(.*)")
 BARE_SKIP = re.compile(r"ok \d+ .* # SKIP$")
@@ -23,13 +25,18 @@ class Kernel:
 
     def __init__(self, linux):
         folder = Path(linux) / "tools/testing/kunit"
-        if not (folder / "kunit_junit.py").exists():
-            raise KtapError(f"no KUnit tools in {folder}: run make tree (Linux 7.3 or newer)")
+        if not (folder / "kunit_parser.py").exists():
+            raise KtapError(f"no KUnit tools in {folder}: run make tree")
         sys.path.insert(0, str(folder))
-        import kunit_junit
         import kunit_parser
         import kunit_printer
-        self.junit, self.parser, self.quiet = kunit_junit, kunit_parser, kunit_printer.null_printer
+        self.parser = kunit_parser
+        if (folder / "kunit_junit.py").exists():
+            import kunit_junit
+            self.junit, self.quiet = kunit_junit, kunit_printer.null_printer
+        else:
+            ktap_old.adapt(kunit_parser)
+            self.junit, self.quiet = ktap_old.Junit(kunit_parser), None
 
     def parse(self, text):
         return self.parser.parse_run_tests(text.splitlines(), self.quiet)

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The base of the patched tree; source lib.sh first. find_base sets
-#	BASE		the commit
+#	BASE_COMMIT	the commit
 #	BASE_GIT	the git directory that has it
 #	BASE_VERSION	the version of its Makefile, e.g. 7.3.4
 
@@ -11,7 +11,7 @@ find_base()
 	if [ -z "${KSRC:-}" ]; then
 		"$TOP/tools/rig/fetch-source"
 		BASE_GIT=$SOURCE_REPO
-		BASE=$(plain_git -C "$BASE_GIT" rev-parse base)
+		BASE_COMMIT=$(plain_git -C "$BASE_GIT" rev-parse base)
 	else
 		check_ksrc
 		if [ "$(plain_git -C "$KSRC" rev-parse --show-toplevel 2> /dev/null)" = "$KSRC" ]; then
@@ -21,7 +21,7 @@ find_base()
 		fi
 	fi
 	# shellcheck disable=SC2034  # for the scripts that source this
-	BASE_VERSION=$(plain_git -C "$BASE_GIT" show "$BASE:Makefile" | kernel_version)
+	BASE_VERSION=$(plain_git -C "$BASE_GIT" show "$BASE_COMMIT:Makefile" | kernel_version)
 }
 
 check_ksrc()
@@ -36,7 +36,7 @@ check_ksrc()
 # A checkout lends its objects; its HEAD is the base.
 use_checkout()
 {
-	BASE=$(plain_git -C "$KSRC" rev-parse -q --verify HEAD) || die "KSRC=$KSRC has no commit yet"
+	BASE_COMMIT=$(plain_git -C "$KSRC" rev-parse -q --verify HEAD) || die "KSRC=$KSRC has no commit yet"
 	BASE_GIT=$(plain_git -C "$KSRC" rev-parse --path-format=absolute --git-common-dir)
 	plain_git --no-optional-locks -C "$KSRC" status --porcelain -uno | grep -q . || return 0
 	say "tree: note: what is not committed in $KSRC is not used"
@@ -53,7 +53,7 @@ import_folder()
 		mkdir -p "$BUILD"
 	fi
 	commit_folder "$BASE_GIT" "$KSRC" "Linux $(kernel_version < "$KSRC/Makefile")"
-	BASE=$(plain_git -C "$BASE_GIT" rev-parse base)
+	BASE_COMMIT=$(plain_git -C "$BASE_GIT" rev-parse base)
 }
 
 # commit_folder GIT_DIR FOLDER MESSAGE: make FOLDER the only commit of the branch

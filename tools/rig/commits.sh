@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The series as commits; source lib.sh, base.sh and series.sh first. Wants REPO,
-# a git directory's work tree that has the objects of the base, and WORK, a
-# folder for temporary files.
+# The series as commits; source lib.sh, base.sh, series.sh and backport.sh first.
+# Wants REPO, a git directory's work tree that has the objects of the base, and
+# WORK, a folder for temporary files.
 #
 # An index with only the files concerned takes the patches and the overlay, git
 # fast-import makes whole trees of it: a full index of a kernel would cost half
 # a second for each step.
 
-# shellcheck disable=SC2153  # BASE and BASE_VERSION come from base.sh
+# shellcheck disable=SC2153  # BASE_COMMIT and BASE_VERSION come from base.sh
 git_in()
 {
 	plain_git -C "$REPO" "$@"
@@ -39,7 +39,7 @@ fill_index()
 	done
 	git_ix read-tree --empty
 	[ ${#paths[@]} -eq 0 ] ||
-		git_in ls-tree -r "$BASE" -- "${paths[@]}" | git_ix update-index --index-info
+		git_in ls-tree -r "$BASE_COMMIT" -- "${paths[@]}" | git_ix update-index --index-info
 	LAST=$(git_ix write-tree)
 }
 
@@ -89,11 +89,12 @@ apply_patch()
 	for file in "${FILES[@]}"; do
 		[ -z "${OWNER[$file]:-}" ] || die "$patch edits $file, an overlay file: edit the file itself"
 	done
+	adapt_diff "$patch"
 	git_ix apply --cached --allow-empty --whitespace=nowarn "$WORK/diff" 2> "$WORK/err" || {
 		show_reject "$WORK/diff"
-		die "$patch does not apply to Linux $BASE_VERSION; build/linux is as it was"
+		die "$patch does not apply to Linux $BASE_VERSION; ${TREE#"$TOP"/} is as it was"
 	}
-	add_overlay_files "${OVERLAY[$patch]}"
+	add_overlay_files "${OVERLAY[$patch]:-}"
 
 	tree=$(git_ix write-tree)
 	[ "$tree" != "$LAST" ] || die "$patch changes nothing"
@@ -102,7 +103,7 @@ apply_patch()
 		printf 'data <<END_OF_MESSAGE\n%s\n\n' "$subject"
 		plain_git stripspace < "$WORK/body"
 		printf 'END_OF_MESSAGE\n'
-		[ "$patch" != "${PATCHES[0]}" ] || printf 'from %s\n' "$BASE"
+		[ "$patch" != "${PATCHES[0]}" ] || printf 'from %s\n' "$BASE_COMMIT"
 		git_in diff-tree -r --no-renames "$LAST" "$tree" |
 			sed -E 's/^:[0-9]+ 000000 [^\t]*\t/D /; s/^:[0-9]+ ([0-9]+) [0-9a-f]+ ([0-9a-f]+) [^\t]*\t/M \1 \2 /'
 	} >> "$WORK/stream"
@@ -115,13 +116,14 @@ make_commits()
 	local patch
 
 	read_series
+	add_backport
 	fill_index
 	: > "$WORK/stream"
 	for patch in "${PATCHES[@]}"; do
 		apply_patch "$patch"
 	done
 	# shellcheck disable=SC2034  # for the scripts that source this
-	TIP=$BASE
+	TIP=$BASE_COMMIT
 	[ ${#PATCHES[@]} -gt 0 ] || return 0
 	git_in fast-import --quiet --force --date-format=rfc2822 < "$WORK/stream"
 	# shellcheck disable=SC2034

@@ -30,7 +30,23 @@ private_apt()
 	APT_CONFIG=$WORK/apt.conf apt-get -q "$@" >> "$WORK/apt.log" 2>&1
 }
 
-# use_suite SUITE: what packages are looked for in.
+configure_apt()
+{
+	mkdir -p "$WORK"/apt/{state/lists/partial,cache/archives/partial,empty}
+	cat > "$WORK/apt.conf" <<-EOF
+		Dir::State "$WORK/apt/state";
+		Dir::State::status "/dev/null";
+		Dir::Cache "$WORK/apt/cache";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "$WORK/apt/empty";
+		APT::Sandbox::User "";
+		Acquire::Languages "none";
+		Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+		Acquire::Retries "2";
+	EOF
+}
+
+# use_suite SUITE: what packages are looked for in, and nothing else.
 use_suite()
 {
 	local uri
@@ -39,22 +55,22 @@ use_suite()
 	[ -n "$uri" ] || die "apt knows no mirror of Debian on this machine: check its sources${OTHERWISE:+, or $OTHERWISE}"
 	[ -f "$KEYRING" ] || die "$KEYRING is missing: install debian-archive-keyring"
 
-	mkdir -p "$WORK"/apt/{state/lists/partial,cache/archives/partial,empty}
-	cat > "$WORK/apt.conf" <<-EOF
-		Dir::State "$WORK/apt/state";
-		Dir::State::status "/dev/null";
-		Dir::Cache "$WORK/apt/cache";
+	configure_apt
+	cat >> "$WORK/apt.conf" <<-EOF
 		Dir::Etc::sourcelist "$WORK/apt/sources.list";
 		Dir::Etc::sourceparts "$WORK/apt/empty";
-		Dir::Etc::preferences "/dev/null";
-		Dir::Etc::preferencesparts "$WORK/apt/empty";
-		APT::Sandbox::User "";
-		Acquire::Languages "none";
-		Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
-		Acquire::Retries "2";
+		APT::Update::Error-Mode "any";
 	EOF
 	echo "deb [signed-by=$KEYRING] $uri $1 main" > "$WORK/apt/sources.list"
-	private_apt -o APT::Update::Error-Mode=any update || network_error "the list of packages"
+	private_apt update || network_error "the list of packages"
+}
+
+# Look for packages in what this machine has, of which one may be down, and another
+# one have them.
+use_own_sources()
+{
+	configure_apt
+	private_apt update || true
 }
 
 # fetch_package NAME: NAME_*.deb in WORK.

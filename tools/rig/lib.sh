@@ -9,23 +9,20 @@
 shopt -s inherit_errexit
 
 : "${TOP:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
-: "${BUILD:=$TOP/build}"
+: "${BASE:=7.3}"
+: "${BUILD:=$TOP/build$([ "$BASE" = 7.3 ] || echo "-$BASE")}"
 : "${OUT:=$TOP/out}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/kvm-mmu-evict}"
 : "${JOBS:=$(nproc)}"
 : "${V:=}"
 # Start of the whole job, shared by all the scripts that it runs.
 : "${RIG_T0:=$(date +%s)}"
-export TOP BUILD OUT CACHE JOBS V RIG_T0
+export TOP BASE BUILD OUT CACHE JOBS V RIG_T0
 
 # A make that runs a script hands its own variables (CONFIG=, V=) to every make
 # below it, the kernel's included: they are the rig's only.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 
-# The one package that the default base is made of, and where it is kept.
-SOURCE_PACKAGE=linux-source-7.3
-# shellcheck disable=SC2034
-SOURCE_REPO=$CACHE/$SOURCE_PACKAGE.git
 # The patched tree.
 # shellcheck disable=SC2034
 TREE=$BUILD/linux
@@ -43,6 +40,15 @@ die()
 	printf 'error: %s\n' "$*" >&2
 	exit 1
 }
+
+case $BASE in
+7.3|6.12) ;;
+*)	die "no base BASE=$BASE: there are 7.3 (default) and 6.12, and KSRC=/path for a kernel tree of yours" ;;
+esac
+# The one package that the base is made of, and where it is kept.
+SOURCE_PACKAGE=linux-source-$BASE
+# shellcheck disable=SC2034
+SOURCE_REPO=$CACHE/$SOURCE_PACKAGE.git
 
 # need_space DIR GIB: DIR need not exist yet.
 need_space()
