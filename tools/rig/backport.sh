@@ -8,23 +8,16 @@
 #			series expects
 #	0004-name.patch	a patch of the series, as far as its context differs: the
 #			files in it replace those in the patch of that name
+#	kasan.config	comes after the kernel fragment of that name, see build-kernel
 #
-# The latter may differ in context and position only, not in a line that it adds.
-
-backport_folder()
-{
-	local version
-
-	version=$(cut -d . -f -2 <<< "$BASE_VERSION")
-	echo "$TOP/patches/$version"
-}
+# The second kind may differ in context and position only, not in a line that it adds.
 
 # Let the series start with base.patch.
 add_backport()
 {
 	local folder
 
-	folder=$(backport_folder)
+	folder=$(backport_folder "$BASE_VERSION")
 	[ ! -f "$folder/base.patch" ] || PATCHES=("${folder##*/}/base.patch" "${PATCHES[@]}")
 }
 
@@ -43,7 +36,7 @@ adapt_diff()
 {
 	local other files all
 
-	other=$(backport_folder)/$1
+	other=$(backport_folder "$BASE_VERSION")/$1
 	[ -f "$other" ] || return 0
 	mapfile -t files < <(git_in apply --numstat "$other" | cut -f 3)
 	[ "$(ADDED=1 diff_of "${files[@]}" < "$other")" = "$(ADDED=1 diff_of "${files[@]}" < "$WORK/diff")" ] ||

@@ -90,6 +90,12 @@ plain_git()
 		git -c safe.directory='*' -c core.quotePath=false -c advice.detachedHead=false "$@"
 }
 
+# backport_folder VERSION: where to look for what this version wants otherwise.
+backport_folder()
+{
+	echo "$TOP/patches/$(cut -d . -f -2 <<< "$1")"
+}
+
 # kernel_version < MAKEFILE, e.g. 7.3.4; empty when it is not the kernel's.
 kernel_version()
 {
