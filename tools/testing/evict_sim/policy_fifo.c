@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* FIFO as in KVM: the oldest page goes, see kvm_mmu_zap_oldest_mmu_pages(). */
+/*
+ * FIFO as in KVM: the oldest page goes, see kvm_mmu_zap_oldest_mmu_pages().  But for
+ * nested tables, of which KVM counts a subtree that goes along as one page.
+ */
 #include "model.h"
 #include "util.h"
 
