@@ -179,7 +179,8 @@ class MutantsTest(Sandbox):
 
     def test_check_applies_only(self):
         self.assertEqual(self.mutate(KILLED, "--check")[:2], (0, "1 mutants apply"))
-        self.assertEqual(self.mutate(NOT_THERE, "--check")[0], 1)
+        for option in ("--check", "--quick"):
+            self.assertEqual(self.mutate(NOT_THERE, option)[0], 1)
         self.assertFalse(self.calls.exists())
 
     def test_engine_comes_to_the_same(self):
