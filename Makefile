@@ -32,7 +32,7 @@
 #: TESTS="a b"    selftests: build only these, e.g. x86/mmu_evict_test
 #: FORCE=1        tree, refresh, distclean: drop what would be lost
 #: GATE=full|quick gate: everything (default), or the essential part
-#: REROLL=N RFC=1 series: [PATCH vN], [RFC PATCH]
+#: REROLL=N RFC=1 RESULT=/path  series: [PATCH vN], [RFC PATCH], whose numbers (results/reference.json)
 #: V=1            show everything
 
 SHELL := /bin/bash

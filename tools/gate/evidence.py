@@ -21,7 +21,7 @@ def tree_of(path):
         if path.name == "junit.xml":
             return (path.parent / "tree").read_text().strip()
         whole = json.loads(path.read_text())
-        return whole.get("tree") or whole["identity"]["sources"]["tree"]
+        return whole.get("tree") or whole["identity"].get("sources", whole["identity"]["host"])["tree"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
