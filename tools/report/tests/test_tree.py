@@ -98,13 +98,13 @@ class Tree(Sandbox):
                                           "and KSRC=/path for a kernel tree of yours\n"))
 
     def test_what_else_there_is_when_7_3_cannot_be_had(self):
-        for base, offered in (("7.3", True), ("6.12", False)):
+        for base, what, offered in (("7.3", "the list of packages", True), ("6.12", "linux-source-6.12", False)):
             write(self.top / "bin/apt-get", "#!/bin/sh\n[ \"$1\" != indextargets ] || echo 'Debian|Debian|main|http://x'\n"
                   "case $* in *update*|*download*) echo 'E: no network'; exit 100;; esac\n", 0o755)
             code, _, err = self.make("fetch-source", BASE=base, CACHE=str(self.top / "cache"),
                                      PATH=f"{self.top}/bin:{self.env['PATH']}")
             self.assertEqual(code, 1)
-            self.assertIn(f"cannot get linux-source-{base}: E: no network (", err)
+            self.assertIn(f"cannot get {what}: E: no network (", err)
             self.assertEqual("BASE=6.12 takes Debian 12's own linux-source-6.12 and works out of the box" in err, offered)
 
 
