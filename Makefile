@@ -52,7 +52,7 @@ export RIG_T0 := $(RIG_T0)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run bench flamegraph report report-test test lab lab-check lab-bench slurm-test lava lava-test sim tree series series-build gate refresh \
+.PHONY: run bench bench-test flamegraph report report-test test lab lab-check lab-bench slurm-test lava lava-test sim tree series series-build gate refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check ci-check pahole \
 	clean distclean help deps
 
@@ -88,9 +88,14 @@ report-test: deps ## install Chromium, and look at recorded results in it
 test: DEPS := test
 test: override CONFIG := kasan
 test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests on the debug kernel, the rig's own
+	@$(RIG)/run-tests
+
+bench-test: DEPS := bench
+bench-test: override CONFIG := kasan
+bench-test: deps tree kernel ## one short boot of a guest's guest on the debug kernel, traced: minutes
 	@tools/bench/fetch-l2
 	@tools/bench/build-bench
-	@$(RIG)/run-tests
+	@L2=1 $(RIG)/run-tests --only bench-l2
 
 lab: DEPS := lab
 lab: sim ## the simulator: all policies on all traces in pools of many sizes; ranking, plots; minutes, goes on
