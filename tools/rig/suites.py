@@ -301,6 +301,6 @@ def stages(kernel, out):
         [KUnit("kunit-x86_64", "QEMU, lockdep", out)],
         *selftests(kernel, out),
         [Upstream(out, kernel, "fifo"), Upstream(out, kernel, "clock")],
-        # Not by default, as a guest's guest may stand still: see tools/bench/README.md.
+        # Not by default, as QEMU 7.2 may deliver an interrupt twice: see tools/bench/README.md.
         *([[GuestInAGuest(out, kernel)]] if ENV("L2") else []),
     ]
