@@ -6,11 +6,8 @@
 where "-" is no mutant, i.e. the control of the layer.  A worker takes a scratch tree
 that nobody else of its machine has, and keeps what was built there for the next one.
 """
-import fcntl
-import itertools
 import json
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import jobs
 import ktap
 import mutant_layers
 import mutants
+import scratch
 from mutant_run import Cell, Driver, control_of, demand
 
 RIG = Path(__file__).resolve().parent
@@ -66,36 +64,18 @@ class Sink:
         self.cells[cell["key"]] = cell
 
 
-def take_scratch(build, kind="mutants"):
-    """The first scratch tree that is free on this machine, with what the source is now; locked until we end."""
-    for number in itertools.count(1):
-        scratch = mutant_layers.Scratch(build, f"{kind}-{socket.gethostname()}-{number}")
-        scratch.top.mkdir(parents=True, exist_ok=True)
-        scratch.lock = open(scratch.top / "lock", "w")
-        try:
-            fcntl.flock(scratch.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            continue
-        scratch.look()
-        with open(build / "scratch.lock", "w") as lock:
-            # Git is not fond of two who add a work tree.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            scratch.open()
-        return scratch
-
-
 def work(folder, build, everyone):
     """Trials from stdin, a line of JSON for each to stdout."""
     lines = sys.stdin.read().splitlines()
     # Workers are what runs at the same time; compilers share what a task was given.
     os.environ["JOBS"] = os.environ.get("SLURM_CPUS_PER_TASK") or "1"
-    scratch = take_scratch(build)
+    tree = scratch.take_free(build, "mutants")
     programs = sorted({test.split()[0] for line in lines for test in line.split(" ", 3)[3:] for test in test.split("; ")})
-    layers = {layer.name: layer for layer in mutant_layers.all_of(scratch, build / "selftests", programs)}
+    layers = {layer.name: layer for layer in mutant_layers.all_of(tree, build / "selftests", programs)}
     cells = [cell_of(line, layers, everyone) for line in lines]
-    sink = Sink(Path(folder) / scratch.top.name)
+    sink = Sink(Path(folder) / tree.top.name)
     for layer in {cell.layer for cell in cells}:
         layer.prepare()
-    Driver(sink, scratch, ktap.Kernel(build / "linux")).try_all(cells)
+    Driver(sink, tree, ktap.Kernel(build / "linux")).try_all(cells)
     for cell in cells:
         print(json.dumps(sink.cells[cell.key]))

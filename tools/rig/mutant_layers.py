@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What tries a mutant: a scratch tree, and for each layer how to build, run and judge it.
-
-Everything lives in BUILD/mutants, or another folder of that kind, which the scripts of the rig take for BUILD: its own
-linux, kunit-um, kunit-x86_64 and kernel-kasan, so that the real ones stay as they are.
-"""
+"""What tries a mutant: for each layer how to build, run and judge it, in a scratch tree."""
 import json
 import os
 import re
@@ -26,45 +22,6 @@ Outcome = namedtuple("Outcome", "verdict killer")
 def tool(name):
     """A script of the rig, or what the environment has instead, for the unit tests."""
     return os.environ.get(name.upper().replace("-", "_")) or RIG / name
-
-
-class Scratch:
-    """A work tree of its own, and the files in it that mutants change."""
-
-    def __init__(self, build, name="mutants"):
-        self.top, self.source, self.tree = build / name, build / "linux", build / name / "linux"
-        self.originals = {}
-
-    def git(self, where, *args):
-        return subprocess.run(["git", "-c", "safe.directory=*", "-C", where, *args], check=True, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True).stdout
-
-    def look(self):
-        """What the source is now, without a tree of its own."""
-        self.commit, self.id = self.git(self.source, "rev-parse", "HEAD", "HEAD^{tree}").split()
-
-    def open(self):
-        """Check that out; files that don't differ keep their time stamps."""
-        self.git(self.source, "worktree", "prune")
-        if not (self.tree / ".git").exists():
-            shutil.rmtree(self.tree, ignore_errors=True)
-            self.git(self.source, "worktree", "add", "-q", "--force", "--detach", self.tree, self.commit)
-        else:
-            self.git(self.tree, "checkout", "-q", "--force", "--detach", self.commit)
-
-    def read(self, file):
-        """A file as it is without a mutant, empty if there is none."""
-        if file not in self.originals:
-            known = self.git(self.source, "ls-tree", "--name-only", self.commit, file)
-            self.originals[file] = self.git(self.source, "show", f"{self.commit}:{file}") if known else ""
-        return self.originals[file]
-
-    def put(self, changed):
-        """The original tree but for the files in @changed."""
-        for file, text in {**self.originals, **changed}.items():
-            path = self.tree / file
-            if text and path.read_text() != text:
-                path.write_text(text)
 
 
 class Layer:
