@@ -22,7 +22,7 @@
 #: ONLY="a* b"    regress, mutants, gate, bench: only these tests, bugs, checks, workloads
 #: POOLS="64 default"  bench: only these pools
 #: KEEP=1         bench: keep the traces, beside the result
-#: KERNEL_L2=/path  bench, flamegraph, test: another kernel for the guest's guest, an uncompressed vmlinux that boots by PVH
+#: KERNEL_L2=/path  bench, flamegraph, bench-test: another kernel for the guest's guest, an uncompressed vmlinux that boots by PVH
 #: WORKLOAD=redis POLICY="fifo clock" POOL=64 PERIOD=500000  flamegraph: of what, and a sample every so many instructions
 #: REPEATS=N PIN=3  bench: boots a cell (ACCEL=kvm: 5, else 1: what chance may make of it), on this CPU
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
@@ -37,9 +37,11 @@
 
 SHELL := /bin/bash
 RIG := tools/rig
-BASE ?= 7.3
-# A base has trees, kernels and images of its own.
-BUILD ?= $(CURDIR)/build$(if $(filter-out 7.3,$(BASE)),-$(BASE))
+# Where trees, kernels and images are, by the base.
+ifndef BUILD
+BUILD := $(shell BASE="$(BASE)"; . $(RIG)/lib.sh && echo "$$BUILD")
+$(if $(BUILD),,$(error no folder to build in))
+endif
 export BASE BUILD
 CONFIG ?= $(if $(filter kselftest soak,$(MAKECMDGOALS)),kasan,lean)
 # Which Debian packages a target wants.
@@ -48,11 +50,14 @@ DEPS := build
 # When this started; all progress lines count from here.
 RIG_T0 ?= $(shell date +%s)
 export RIG_T0 := $(RIG_T0)
+# Nothing is removed that is not this folder's.
+OWN_BUILD = case "$(BUILD)" in "$(CURDIR)"/build*) ;; *) echo "error: BUILD=$(BUILD) is elsewhere: remove it by hand" >&2; exit 1 ;; esac
 # One step at a time: each of them uses all of JOBS.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run bench bench-test flamegraph report report-test test lab lab-check lab-bench slurm-test lava lava-test sim tree series series-build gate refresh \
+.PHONY: run bench bench-test flamegraph report report-test test lab lab-check lab-bench slurm-test lava lava-test sim \
+	tree series series-build gate refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check ci-check pahole \
 	clean distclean help deps
 
@@ -145,8 +150,9 @@ gate: DEPS := gate
 gate: tree ## before you mail it: all checks of all patches, in a table; hours, goes on; GATE=quick: 15 minutes
 	@tools/gate/run-gate
 
-series-build: deps ## compile KVM at each patch of the series
-	@$(RIG)/build-series
+series-build: DEPS := gate
+series-build: tree ## compile KVM at each patch of the series: make gate ONLY=builtin
+	@ONLY=builtin tools/gate/run-gate
 
 pahole: DEPS := series
 pahole: deps ## sizes of KVM's structs without and with the series
@@ -216,11 +222,13 @@ ci-check: deps ## .github and .gitlab-ci.yml, by actionlint and GitLab's schema,
 	@tools/ci/lint
 
 clean: ## remove kernels, images and tests; keep build/linux, results and CACHE
-	@find $(BUILD) -mindepth 1 -maxdepth 1 ! -name linux ! -name ksrc.git -exec rm -rf {} + 2> /dev/null || true
+	@$(OWN_BUILD)
+	@find "$(BUILD)" -mindepth 1 -maxdepth 1 ! -name linux ! -name ksrc.git -exec rm -rf {} + 2> /dev/null || true
 
 distclean: ## remove build/ and out/; keep CACHE
+	@$(OWN_BUILD)
 	@$(RIG)/make-tree --check
-	@rm -rf $(BUILD) out
+	@rm -rf "$(BUILD)" out
 
 help: ## this
 	@echo 'Targets:'

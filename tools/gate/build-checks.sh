@@ -3,10 +3,10 @@
 #
 # Checks of a commit by compilers; check-commit sources this.
 
-# Warnings, without the numbers of lines, which move.
+# Warnings of compilers, sparse and Coccinelle, without the numbers of lines, which move.
 warnings()
 {
-	sed -nE 's/^([^ :]+):[0-9]+(:[0-9]+)?: .*(warning|error|WARNING)/\1: \3/p' "$1" | LC_ALL=C sort -u
+	sed -nE 's/^([^ :]+):[0-9]+(:[0-9-]+)?: .*(warning|error|WARNING|ERROR): /\1: \3: /p' "$1" | LC_ALL=C sort -u
 }
 
 # compare_warnings LOG: with those of the base, the first commit that is tried.
@@ -36,9 +36,11 @@ build_config()
 	changes_kernel
 	[ -z "$(setting cc)" ] || cc=$(setting cc)
 	command -v "$cc" > /dev/null || die "no $cc: tools/rig/deps gate installs it"
+	# What the base warns about shows up where all of it is built.
+	[ -z "$(setting warnings)" ] || ! is_base || rm -rf "$BUILD/kernel-$CHECK"
 	O=$BUILD/kernel-$CHECK EXTRA=$GATE/configs/$CHECK.config KMAKE=$(setting make) CC=$cc \
 		"$TOP/tools/rig/build-kernel" series arch/x86/kvm/ virt/kvm/
-	[ -z "$(setting warnings)" ] || compare_warnings "$BUILD/kernel-series.log"
+	[ -z "$(setting warnings)" ] || compare_warnings "$BUILD/kernel-$CHECK.log"
 }
 
 # A header of the series compiles without anything in front of it.

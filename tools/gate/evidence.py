@@ -7,7 +7,7 @@ know which of them there are for the very tree that is mailed.
 import json
 from collections import namedtuple
 
-Proof = namedtuple("Proof", "name text found")
+Proof = namedtuple("Proof", "name text")
 
 
 def newest(paths):
@@ -44,5 +44,5 @@ def of(out, tree):
     for name, pattern, command in KINDS:
         path = next((path for path in newest(out.glob(pattern)) if tree_of(path) == tree), None)
         text = f"{path.parent.name}: {tell(path)}" if path else f"none for this tree yet: {command}"
-        proofs.append(Proof(name, text, bool(path)))
+        proofs.append(Proof(name, text))
     return proofs

@@ -3,17 +3,10 @@
 #
 # Checks of what a commit says; check-commit sources this.
 
-# Errors and warnings count; checks, which --strict adds, are for people to read.
 check_checkpatch()
 {
-	local total
-
 	the_patch
-	cd "$TREE" || exit
-	perl scripts/checkpatch.pl --strict --show-types --ignore FILE_PATH_CHANGES "$BUILD/patch" 2> /dev/null |
-		tee "$BUILD/said" || true
-	total=$(sed -n 's/^total: //p' "$BUILD/said")
-	[[ $total =~ ^0\ errors,\ 0\ warnings ]] || die "$total"
+	run_checkpatch "$BUILD/patch" || die "${TOTAL:-checkpatch.pl fails}"
 }
 
 # Documentation/process/maintainer-kvm-x86.rst and submitting-patches.rst.

@@ -104,6 +104,26 @@ class Gate(unittest.TestCase):
                 done = self.check("message")
                 self.assertEqual((done.returncode, why in done.stdout + done.stderr), (code, True), done.stdout + done.stderr)
 
+    def warn(self, base, log):
+        """compare_warnings() of a commit that says @log, where the base said @base."""
+        for now, text in (("base", base), ("commit", log)):
+            (self.top / now).write_text(text)
+        return subprocess.run(["bash", "-c", f"""set -e; . {GATE}/../rig/lib.sh; . {GATE}/build-checks.sh
+            CHECK=x; is_base() {{ [ "$NOW" = base ]; }}
+            NOW=base; compare_warnings {self.top}/base; NOW=commit; compare_warnings {self.top}/commit"""],
+                              capture_output=True, text=True, env={**os.environ, "BUILD": str(self.top)})
+
+    def test_new_warnings(self):
+        old = "  CC a.o\na.c:12:5: warning: unused variable 'x' [-Wunused-variable]\n"
+        for log, code in ((old, 0), (old.replace("12:5", "40:1"), 0), ("", 0),
+                          (old.replace("'x'", "'y'"), 1), (old.replace("a.c", "b.c"), 1),
+                          ("../a.h:7:3: error: incompatible types\n", 1),
+                          ("./a.c:5:2-9: WARNING: NULL check is not needed\n", 1),
+                          ("a.c:5: Warning of nothing\n", 0)):
+            with self.subTest(log):
+                done = self.warn(old, log)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+
     def test_nothing_to_check(self):
         self.assertEqual(self.check("message", "base").returncode, 4)
         self.assertEqual(self.check("nonsense").returncode, 1)
