@@ -104,3 +104,34 @@ void list_json(void)
 	list_policies();
 	printf("}\n");
 }
+
+static void tell_knobs(const struct knob *knob)
+{
+	for (; knob && knob->name; knob++)
+		if (knob->text)
+			printf("    %s=\t%s\n", knob->name, knob->help);
+		else
+			printf("    %s=%" PRIu64 "\t%s (%" PRIu64 " to %" PRIu64 ")\n",
+			       knob->name, knob->value, knob->help, knob->min, knob->max);
+}
+
+void list_text(void)
+{
+	unsigned int i;
+
+	printf("every job\n");
+	tell_knobs(job_knobs);
+	for (i = 0; i < nr_model_types; i++) {
+		printf("model=%s\t%s\n", model_types[i]->name, model_types[i]->help);
+		tell_knobs(model_types[i]->knobs);
+	}
+	for (i = 0; i < nr_traces; i++) {
+		printf("trace=%s\t%s%s\n", traces[i]->name, traces[i]->help,
+		       traces[i]->held_out ? " (held out)" : "");
+		tell_knobs(traces[i]->knobs);
+	}
+	for (i = 0; i < nr_policies; i++) {
+		printf("policy=%s\t%s\n", policies[i]->name, policies[i]->source);
+		tell_knobs(policies[i]->knobs);
+	}
+}

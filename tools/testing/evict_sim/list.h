@@ -15,4 +15,7 @@
  */
 void list_json(void);
 
+/* The same for people. */
+void list_text(void);
+
 #endif /* EVICT_SIM_LIST_H */

@@ -73,37 +73,6 @@ static void run_stdin(bool timed)
 	free(line);
 }
 
-static void list_knobs(const struct knob *knob)
-{
-	for (; knob && knob->name; knob++)
-		if (knob->text)
-			printf("    %s=\t%s\n", knob->name, knob->help);
-		else
-			printf("    %s=%" PRIu64 "\t%s (%" PRIu64 " to %" PRIu64 ")\n",
-			       knob->name, knob->value, knob->help, knob->min, knob->max);
-}
-
-static void list(void)
-{
-	unsigned int i;
-
-	printf("every job\n");
-	list_knobs(job_knobs);
-	for (i = 0; i < nr_model_types; i++) {
-		printf("model=%s\t%s\n", model_types[i]->name, model_types[i]->help);
-		list_knobs(model_types[i]->knobs);
-	}
-	for (i = 0; i < nr_traces; i++) {
-		printf("trace=%s\t%s%s\n", traces[i]->name, traces[i]->help,
-		       traces[i]->held_out ? " (held out)" : "");
-		list_knobs(traces[i]->knobs);
-	}
-	for (i = 0; i < nr_policies; i++) {
-		printf("policy=%s\t%s\n", policies[i]->name, policies[i]->source);
-		list_knobs(policies[i]->knobs);
-	}
-}
-
 static void save_line(const char *path, const char *line)
 {
 	struct job job;
@@ -128,7 +97,7 @@ int main(int argc, char *argv[])
 	const char *command = argc > 1 ? argv[1] : "";
 
 	if (argc == 2 && !strcmp(command, "list")) {
-		list();
+		list_text();
 	} else if (argc == 3 && !strcmp(command, "list") && !strcmp(argv[2], "-j")) {
 		list_json();
 	} else if (!strcmp(command, "run")) {

@@ -75,6 +75,7 @@ static inline void model_make_available(struct model *model)
 
 	if (available >= model->min_free)
 		return;
+	assert(available <= model->refill);
 	freed = policy->ops->evict(policy, model->refill - available,
 				   model->min_free - available);
 	assert(freed == used - model->used);

@@ -65,7 +65,6 @@ struct policy {
 
 extern const struct policy_ops lower_bound;
 extern const struct policy_ops fifo_policy, clock_policy;
-extern const struct policy_ops fifo_policy, clock_policy;
 extern const struct policy_ops lru_policy;
 extern const struct policy_ops second_chance_policy, gclock_policy;
 extern const struct policy_ops sieve_policy, clock_creation_policy, clock_fill_policy, clock_leaf_policy;

@@ -17,7 +17,7 @@ struct state {
 	/* Of this turn: accesses to stream and hot set, and to the new set. */
 	u64 first, second;
 	/* Of all turns: new regions so far, of both kinds. */
-	u64 fresh, start;
+	u64 fresh;
 	u64 touches;
 };
 
@@ -39,20 +39,19 @@ static u64 new_region(struct trace *trace, u64 nr)
 static u64 draw_region(struct trace *trace, struct state *state)
 {
 	u64 length = trace_knob(trace, KNOB_STREAM) * (STREAMED + TOUCHED) / STREAMED;
-	u64 set = trace_knob(trace, KNOB_SET);
+	u64 set = trace_knob(trace, KNOB_SET), nr;
 
 	if (state->first < length) {
 		if (state->first++ % (STREAMED + TOUCHED) >= STREAMED)
 			return state->touches++ % trace_knob(trace, KNOB_HOT);
 		return new_region(trace, state->fresh++);
 	}
-	if (!state->second)
-		state->start = state->fresh;
-	if (++state->second == set * trace_knob(trace, KNOB_ROUNDS)) {
+	nr = state->fresh + ++state->second % set;
+	if (state->second == set * trace_knob(trace, KNOB_ROUNDS)) {
 		state->first = state->second = 0;
 		state->fresh += set;
 	}
-	return new_region(trace, state->start + state->second % set);
+	return new_region(trace, nr);
 }
 
 static u64 next_access(struct trace *trace)

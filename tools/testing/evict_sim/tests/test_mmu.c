@@ -42,7 +42,7 @@ static void keeps_rules(const void *ops)
 	static const char * const knobs[] = {
 		"pool=32 vcpus=1 nested=0", "pool=32 vcpus=1 nested=1",
 		"pool=32 vcpus=4 nested=0", "pool=32 vcpus=4 nested=1",
-		"pool=48 vcpus=4 nested=1 refill=5", "pool=64 vcpus=1 nested=0 tlb=64",
+		"pool=48 vcpus=4 nested=1 refill=2", "pool=64 vcpus=1 nested=0 tlb=64",
 		"pool=40 vcpus=1 nested=0 min_free=8 refill=8",
 	};
 	unsigned int i, levels;

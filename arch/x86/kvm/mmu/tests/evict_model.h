@@ -256,7 +256,7 @@ static int model_wrap(struct picture *m, unsigned long size, bool force)
 	}
 	m->hand = 0;
 	m->stop = m->young && !force ? m->young : m->nr;
-	m->number[TRUST] = clamp(trust, 0, KVM_MMU_EVICT_MAX_TRUST);
+	m->number[TRUST] = min(trust, KVM_MMU_EVICT_MAX_TRUST);
 	m->number[BALANCE] = 0;
 	m->number[CREATED] = 0;
 	return 1;

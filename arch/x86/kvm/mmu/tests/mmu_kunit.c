@@ -294,6 +294,9 @@ static void obsolete_page_has_no_second_chance(struct kunit *test)
 	kvm_mmu_evict_touch(&f->sp->evict_state);
 	f->kvm->arch.mmu_valid_gen ^= 1;
 	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_OBSOLETE);
+	/* ... but a root is a root. */
+	f->sp->root_count = 1;
+	KUNIT_EXPECT_EQ(test, classify(f, NULL), KVM_MMU_EVICT_PINNED);
 }
 
 static struct kunit_case parents_test_cases[] = {

@@ -163,7 +163,6 @@ TEST_F_TIMEOUT(mmu_evict_nested, random_switches_of_tables_lose_nothing, TIMEOUT
 	struct kvm_random_state rng;
 	u32 i, j;
 
-	ksft_print_msg("seed %u\n", seed);
 	for (i = 0; i < 2; i++) {
 		rng = new_kvm_random_state(seed);
 		evict_nested_create(&self->guest, &variant->kind, policies[i], MMU_EVICT_MIN_POOL);
@@ -190,7 +189,6 @@ TEST_F_TIMEOUT(mmu_evict_nested, each_decision_of_the_clock_is_right, TIMEOUT)
 	if (!mmu_evict_trace_supported())
 		SKIP(return, "needs tracefs, and in it the event kvm_mmu_evict_page");
 
-	ksft_print_msg("seed %u\n", seed);
 	rng = new_kvm_random_state(seed);
 
 	/* From now on, L1 itself doesn't need any more page tables. */

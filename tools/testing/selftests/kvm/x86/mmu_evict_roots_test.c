@@ -143,7 +143,6 @@ TEST_F_TIMEOUT(mmu_evict_roots, a_pool_below_the_roots_ends_as_under_fifo, TIMEO
 
 TEST_F_TIMEOUT(mmu_evict_roots, random_steps_end_as_under_fifo, TIMEOUT)
 {
-	ksft_print_msg("seed %u\n", seed);
 	evict_roots_compare(random_steps, &self->record);
 	ASSERT_GT(self->record.count[EVICT_ROOTS_DONE], 0);
 }
@@ -181,7 +180,6 @@ TEST_F_TIMEOUT(mmu_evict_roots, decisions_among_many_roots_follow_the_policy, TI
 	if (!mmu_evict_trace_supported())
 		SKIP(return, "needs tracefs, and in it the event kvm_mmu_evict_page");
 
-	ksft_print_msg("seed %u\n", seed);
 	trace_decisions("fifo", false);
 	trace_decisions("clock", true);
 }

@@ -285,10 +285,11 @@ int main(int argc, char *argv[])
 	argv[first - 1] = argv[0];
 	optind = 1;
 
-	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
 	if (!upstream || mmu_evict_has_param()) {
-		mmu_evict_require_policies();
+		mmu_evict_require();
 		mmu_evict_keep_setting(MMU_EVICT_PARAM);
+	} else {
+		mmu_evict_require_shadow_paging();
 	}
 	mmu_evict_keep_setting(EVICT_STRESS_KSM "run");
 	mmu_evict_keep_setting(EVICT_STRESS_KSM "pages_to_scan");

@@ -83,6 +83,7 @@ void mmu_evict_get_param(char *word, size_t size);
 int mmu_evict_set_param(const char *word);
 bool mmu_evict_has_stat(struct kvm_vm *vm, const char *name);
 void mmu_evict_require_policies(void);
+void mmu_evict_require_shadow_paging(void);
 void mmu_evict_require(void);
 u32 mmu_evict_take_seed(int *argc, char *argv[]);
 

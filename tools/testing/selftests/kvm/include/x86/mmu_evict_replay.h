@@ -43,9 +43,8 @@ struct mmu_evict_replay {
 	/* Pages examined more than once by a sweep, and evicted along with others. */
 	u32 revisits;
 	u32 dragged;
-	/* Roots that were found out of use, and obsolete pages found at all. */
+	/* Roots that were found out of use. */
 	u32 retired_roots;
-	u32 obsolete;
 };
 
 void mmu_evict_replay_start(struct mmu_evict_replay *replay, u32 pool, bool clock);

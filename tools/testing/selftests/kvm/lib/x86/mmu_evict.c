@@ -46,9 +46,14 @@ void mmu_evict_require_policies(void)
 }
 
 /* ... and unless it shadows the page tables of every guest. */
-void mmu_evict_require(void)
+void mmu_evict_require_shadow_paging(void)
 {
 	__TEST_REQUIRE(!kvm_is_tdp_enabled(), "needs shadow paging, but TDP is on");
+}
+
+void mmu_evict_require(void)
+{
+	mmu_evict_require_shadow_paging();
 	mmu_evict_require_policies();
 }
 

@@ -173,10 +173,8 @@ static enum kvm_mmu_evict_class classify(struct kvm_mmu_evict_sweep *sweep,
 	}
 	if (!current->clock)
 		return KVM_MMU_EVICT_IDLE;
-	if (page->created.gen != current->gen) {
-		current->obsolete++;
+	if (page->created.gen != current->gen)
 		return KVM_MMU_EVICT_OBSOLETE;
-	}
 
 	sweep->budget -= e->nr_parents;
 	current->retired_roots += page->was_root;
