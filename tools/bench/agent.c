@@ -10,7 +10,8 @@
  * belongs to the same point of L2's work, and nothing has to be polled; all other
  * lines are passed on.  Lines go to the memory that is shared with the host:
  *
- *	mark WORD {"name": number...}	all files of the VM in debugfs, and clocks
+ *	mark WORD {"name": number...}	all files of the VM in debugfs, and clocks;
+ *					the last one counts, see take_snapshot()
  *	said TEXT			from L2
  *	F ADDRESS ERROR, ...		the trace, see print_event()
  *	console TEXT			L2's console, if it did not end well
@@ -42,7 +43,10 @@
 #define VMS	"/sys/kernel/debug/kvm"
 #define CONSOLE	"/tmp/l2.console"
 
+#define EXITS	VMS "/exits"
+
 #define REST_US	30000
+#define TRIES	10
 #define PCI	"/sys/bus/pci/devices"
 
 static FILE *out;
@@ -165,23 +169,27 @@ static void print_memory(void)
 		fclose(file);
 }
 
+static unsigned long long exits(void)
+{
+	FILE *file = fopen(EXITS, "r");
+	unsigned long long value;
+
+	if (!file || fscanf(file, "%llu", &value) != 1)
+		die(EXITS);
+	fclose(file);
+	return value;
+}
+
 /*
  * What happens before, after and between the windows of L2's work must not count:
  * the meter and the clocks are read on both sides of all the rest.
  */
-static void take_snapshot(const char *word)
+static void print_snapshot(const char *word)
 {
 	struct timespec before, after;
-	uint64_t tsc;
+	uint64_t tsc = tell_meter();
 
-	/* Let L2 come to rest, whose CPU goes on until the first process waits. */
-	usleep(REST_US);
-	tsc = tell_meter();
 	clock_gettime(CLOCK_MONOTONIC_RAW, &before);
-	if (trace)
-		ring_mark(word);
-	if (sample)
-		samples_mark(word);
 	fprintf(out, "mark %s {\"tsc_before\": %llu, \"ns_before\": %llu", word, (unsigned long long)tsc,
 	       before.tv_sec * 1000000000ull + before.tv_nsec);
 	print_vm();
@@ -191,6 +199,27 @@ static void take_snapshot(const char *word)
 	fprintf(out, ", \"ns_after\": %llu", after.tv_sec * 1000000000ull + after.tv_nsec);
 	tsc = tell_meter();
 	fprintf(out, ", \"tsc_after\": %llu}\n", (unsigned long long)tsc);
+}
+
+/*
+ * L2's CPU goes on until the first process waits, and a timer of a server may wake
+ * it up while we look: numbers that were read meanwhile are of different points of
+ * its work.  Where it never rests, causes.py finds that they don't fit the trace.
+ */
+static void take_snapshot(const char *word)
+{
+	unsigned long long before;
+	int tries = 0;
+
+	do {
+		usleep(REST_US);
+		before = exits();
+		print_snapshot(word);
+	} while (exits() != before && ++tries < TRIES);
+	if (trace)
+		ring_mark(word);
+	if (sample)
+		samples_mark(word);
 }
 
 static void serve(int port)

@@ -43,15 +43,21 @@ class Workload:
 
 
 class Output:
-    """The lines of the agent, by their first word."""
+    """The lines of the agent, by their first word.  A snapshot that L2 disturbed was taken once
+    more: the last one counts, and @snapshots tells which one of all it is."""
 
     def __init__(self, text):
         self.marks, self.said, self.console, self.exit, self.trace = [], [], [], None, []
+        self.snapshots, taken = [], 0
         text, _, _ = text.partition("\0")
         for line in text.split("\n"):
             word, _, rest = line.partition(" ")
             if word == "mark":
                 name, _, numbers = rest.partition(" ")
+                if self.marks and self.marks[-1][0] == name:
+                    self.marks.pop(), self.snapshots.pop()
+                self.snapshots.append(taken)
+                taken += 1
                 try:
                     self.marks.append((name, json.loads(numbers)))
                 except ValueError:
@@ -100,17 +106,18 @@ def insns_of(before, after):
 
 
 def windows_of(workload, output, meter):
-    """@meter: its lines, two a mark, before and after a snapshot; none without an emulator."""
-    windows, marks = [], output.marks
-    if meter is not None and len(meter) != 2 * len(marks):
-        raise CellError(f"the meter has {len(meter)} lines, {2 * len(marks)} are needed")
+    """@meter: its lines, before and after each snapshot; none without an emulator."""
+    windows, marks, snapshots = [], output.marks, output.snapshots
+    needed = 2 * (snapshots[-1] + 1)
+    if meter is not None and len(meter) != needed:
+        raise CellError(f"the meter has {len(meter)} lines, {needed} are needed")
     for i, (name, before) in enumerate(marks[:-1]):
         if name not in workload.windows:
             continue
         after = marks[i + 1][1]
         windows.append({
             "name": name, "counters": counters_of(before, after), "tsc": after["tsc_before"] - before["tsc_after"],
-            "insns": insns_of(meter[2 * i + 1], meter[2 * i + 2]) if meter is not None else None,
+            "insns": insns_of(meter[2 * snapshots[i] + 1], meter[2 * snapshots[i + 1]]) if meter is not None else None,
             "ns": after["ns_before"] - before["ns_after"], "causes": None,
         })
     return windows

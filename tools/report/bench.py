@@ -167,7 +167,8 @@ def quantile(bins, share):
     return None
 
 
-RANGED = (("faults", "pf_taken"), ("recycled", "mmu_recycled"), ("insns of L1", "l1"))
+RANGED = (("faults", "pf_taken", False), ("recycled", "mmu_recycled", False), ("refaults", "cause:refault", True),
+          ("insns of L1", "l1", False))
 
 
 def ranges(bench):
@@ -175,13 +176,13 @@ def ranges(bench):
     rows = []
     for place in bench.places():
         for policy in bench.policies(place):
-            columns = [bench.values(place, policy, name) for _, name in RANGED]
+            columns = [bench.values(place, policy, name, traced) for _, name, traced in RANGED]
             if len(columns[0]) > 1:
                 rows.append([place.workload, place.window, str(place.pool or "default"), policy,
                              *(number(of(values)) if values else "-" for values in columns
                                for of in (min, statistics.median, max))])
     return ["workload", "window", "pool", "policy",
-            *(f"{name} {of}" for name, _ in RANGED for of in ("lowest", "median", "highest"))], rows
+            *(f"{name} {of}" for name, _, _ in RANGED for of in ("lowest", "median", "highest"))], rows
 
 
 def faults_head():
@@ -269,7 +270,7 @@ def goals(bench):
         lines.append(f"goal {'MISSED' if worse else 'met' if pairs else 'not measured'}: {what}: clock at most fifo"
                      + (f": not in {len(worse)} of {len(pairs)}: {', '.join(worse)}" if worse else
                         f" in all of {len(pairs)}" if pairs else "")
-                     + (", by one traced boot each" if traced and pairs else ""))
+                     + (", by traced boots" if traced and pairs else ""))
     found = overhead(bench)
     if found:
         each, together = [costs(o.fifo, o.clock) for o in found], overhead_of_all(found)

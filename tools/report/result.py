@@ -71,7 +71,7 @@ class Bench:
     @staticmethod
     def keys_of(matrix):
         """Policies that are compared follow each other, in turns from both ends: A B, B A.
-        Nothing is evicted under tdp, and one trace tells all about the causes of faults."""
+        Nothing is evicted under tdp, and a traced boot tells the causes of faults."""
         keys = []
         for repeat in range(matrix["repeats"]):
             for workload, pool in itertools.product(matrix["workloads"], matrix["pools"]):
@@ -79,7 +79,7 @@ class Bench:
                 keys += [BenchKey(workload, pool, policy, repeat, False)
                          for policy in (reversed(policies) if repeat % 2 else policies)]
                 keys += [BenchKey(workload, pool, policy, repeat, True)
-                         for policy in policies if policy != "tdp" and not repeat]
+                         for policy in policies if policy != "tdp"]
         return keys
 
     @staticmethod

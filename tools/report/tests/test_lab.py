@@ -362,9 +362,9 @@ class Bench(Sandbox):
         before = len(self.calls.read_text().splitlines())
         code, out, err = self.run_script("lab-bench")
         self.assertEqual(code, 0, err)
-        self.assertEqual((before, len(self.calls.read_text().splitlines())), (14, 13 + 14))
         whole = result.load(next(self.out.glob("lab-bench-*")) / "result.json", "lab")
-        self.assertEqual(len(whole["cells"]), 26)
+        # The one that failed was tried once more, those before it were not.
+        self.assertEqual((before, len(self.calls.read_text().splitlines())), (22, len(whole["cells"]) + 1))
         self.assertTrue(all(cell["peak_kib"] > 1000 for cell in whole["cells"]))
         self.assertRegex(out, r"goal met: fifo: .* million accesses a second")
         self.assertRegex(out, r"(?m)^mmu +clock +1000 +10,000,000 +\d+\.\d +2\.00 +3\.00 ")
