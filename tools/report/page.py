@@ -14,6 +14,7 @@ import flame
 import lab
 import labplot
 import plot
+import regress
 import tables
 from result import ResultError, kind_of
 
@@ -25,7 +26,8 @@ Plot = namedtuple("Plot", "title source")
 Section = namedtuple("Section", "title caption tables lines notes plots links")
 
 TITLES = {"traces": "Reference traces in guests (make run)", "bench": "Real programs in real guests (make bench)",
-          "flame": "Flame graphs (make flamegraph)", "lab": "The policy laboratory (make lab)"}
+          "flame": "Flame graphs (make flamegraph)", "lab": "The policy laboratory (make lab)",
+          "regress": "Upstream's KVM selftests, base against patched (make regress)"}
 COUNTED = {
     "tcg": "Emulated: counters and instructions, never time. An emulated CPU flushes its TLB at each entry and exit of a "
            "guest, so that what a missing or a needless flush costs does not show.",
@@ -94,7 +96,13 @@ def of_flame(result, folder):
                    [Table("Samples", *flame.table_of(result), 2)], [], flame.NOTES, [], links)
 
 
-SECTIONS = {"traces": of_traces, "bench": of_bench, "flame": of_flame, "lab": of_lab}
+def of_regress(result, _):
+    return Section(result["identity"]["run_id"], regress.caption(result),
+                   [Table("Tests by what became of them", *regress.counts(result), 1)], [regress.goal(result)],
+                   regress.NOTES, [], [])
+
+
+SECTIONS = {"traces": of_traces, "bench": of_bench, "flame": of_flame, "lab": of_lab, "regress": of_regress}
 
 
 def identity_of(result):

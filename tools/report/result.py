@@ -5,8 +5,9 @@ A result is an identity (who measured what, see schema.json) and one object a
 cell.  There are kinds of results, which differ in their cells and in what those
 are known by: for the reference traces in guests, mode, pool, seed and policy;
 for the simulator, the line of the job; for real guests, workload, pool, policy,
-repeat, and whether it was traced; for flame graphs, the policy.  A file without a full identity, or with
-a cell missing that its own matrix asks for, is not a result and yields no table.
+repeat, and whether it was traced; for flame graphs, the policy; for upstream's
+tests, the test and the configuration.  A file without a full identity, or with a
+cell missing that its own matrix asks for, is not a result and yields no table.
 """
 import itertools
 import json
@@ -104,7 +105,23 @@ class Flame:
     name_of = staticmethod(str)
 
 
-KINDS = {"traces": Traces, "lab": Lab, "bench": Bench, "flame": Flame}
+class Regress:
+    """`make regress`: a cell is one of upstream's tests in one configuration."""
+
+    common = ()
+
+    @staticmethod
+    def key_of(cell):
+        return cell["test"], cell["config"]
+
+    @staticmethod
+    def keys_of(matrix):
+        return list(itertools.product(matrix["tests"], matrix["configs"]))
+
+    name_of = staticmethod(" in ".join)
+
+
+KINDS = {"traces": Traces, "lab": Lab, "bench": Bench, "flame": Flame, "regress": Regress}
 
 
 def kind_of(result):

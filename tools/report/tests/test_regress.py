@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sandbox import Sandbox, write
 import regress
+import result
 from result import ResultError
 
 BASE, FIFO, CLOCK = (regress.Config(kernel, "0", "64") for kernel in ("base", "fifo", "clock"))
@@ -121,8 +122,7 @@ class Driver(Sandbox):
 
     def cells(self):
         run = max(self.out.iterdir(), key=lambda p: p.stat().st_mtime)
-        cells = json.loads((run / "result.json").read_text())["cells"]
-        return {(c["test"], "-".join((c["config"][0], f"npt{c['config'][1]}", c["config"][2]))): c for c in cells}
+        return {(c["test"], c["config"]): c for c in result.load(run / "result.json", "regress")["cells"]}
 
     def test_engine_comes_to_the_same(self):
         faults = ("exit1:two@clock-npt0-64", "panic:one@fifo-npt1-all", "after:three@base-npt0-all")
@@ -164,7 +164,9 @@ class Driver(Sandbox):
     def test_patched_worse(self):
         out, _ = self.regress(1, "exit134:two@clock-npt0-64")
         self.assertRegex(out, "worse than base: two in clock-npt0-64: fail, base: ok; log: logs/clock-npt0-64/two.log")
-        self.assertIn("FAIL!", out)
+        self.assertEqual({key: c["shown"] for key, c in self.cells().items() if c["shown"] != "ok"},
+                         {("two", "clock-npt0-64"): "FAIL!"})
+        self.assertIn("goal MISSED: no cell is worse than base: two in clock-npt0-64 (fail)", out)
 
     def test_base_fails_too(self):
         faults = [f"exit1:two@{k}-npt0-64" for k in ("base", "clock")]
@@ -201,12 +203,14 @@ class Driver(Sandbox):
     def test_no_boot_is_no_endless_loop(self):
         out, _ = self.regress(1, "noboot:clock-npt0-all")
         self.assertIn("error: 3 cells are missing", out)
+        self.assertFalse(list(self.out.glob("*/result.json")))
         self.assertIn("cannot-start before the first test", out)
         self.assertEqual(len(self.boots()), 12)
 
     def test_pool_that_was_not_forced(self):
         out, _ = self.regress(1, *(f"unforced:{t}@clock-npt0-64" for t in ("one", "two", "three")))
         self.assertIn("error: clock-npt0-64: the pool was not forced", out)
+        self.assertFalse(list(self.out.glob("*/result.json")))
 
     def test_pick(self):
         self.regress(0, ONLY="t* one", WHERE="clock-npt0-64")

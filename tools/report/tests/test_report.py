@@ -22,7 +22,7 @@ import result
 DATA = HERE / "data"
 # That of the README is recorded anyway.
 RECORDED = {"traces": HERE.parents[2] / "results/reference.json",
-            **{kind: DATA / f"{kind}.json" for kind in ("bench", "flame", "lab")}}
+            **{kind: DATA / f"{kind}.json" for kind in ("bench", "flame", "lab", "regress")}}
 # What a browser would fetch.
 REMOTE = r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|url\((?!data:)|@import"""
 
@@ -40,13 +40,22 @@ class Reports(Sandbox):
         write(self.out / "flame-1/flamegraph.html", "")
         code, page, err = self.report(*RECORDED)
         self.assertEqual((code, err), (0, ""))
-        for title in ("Reference traces", "Real programs", "Flame graphs", "The policy laboratory"):
+        for title in ("Reference traces", "Real programs", "Flame graphs", "The policy laboratory", "Upstream&#39;s KVM selftests"):
             self.assertIn(f"<h2>{title}", page)
         self.assertIn('href="flame-1/flamegraph.html"', page)
         self.assertNotRegex(page, REMOTE)
         self.assertIn("never time", page)
         for path in RECORDED.values():
             self.assertIn(json.loads(path.read_text())["identity"]["run_id"], page)
+
+    def test_worse_than_base(self):
+        _, page, _ = self.report("regress")
+        self.assertIn('<p class="missed">goal MISSED: no cell is worse than base: '
+                      'set_memory_region_test in clock-npt0-64 (fail)</p>', page)
+        self.assertIn("<tr><td class=\"word\">clock-npt0-64</td><td>1</td><td>0</td><td>1</td><td>6</td></tr>", page)
+        text = self.run_script("../report/show", RECORDED["regress"])[1]
+        self.assertRegex(text, r"(?m)^set_memory_region_test +ok +ok +FAIL!$")
+        self.assertRegex(text, r"(?m)^fifo-npt0-64 +0 +1 +1 +6$")
 
     def test_plots(self):
         _, page, _ = self.report(*RECORDED)

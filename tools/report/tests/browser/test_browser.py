@@ -19,7 +19,7 @@ import result
 
 BUILD = Path(os.environ.get("BUILD") or HERE.parents[3] / "build")
 RECORDED = {"traces": HERE.parents[3] / "results/reference.json",
-            **{kind: TESTS / f"data/{kind}.json" for kind in ("bench", "flame", "lab")}}
+            **{kind: TESTS / f"data/{kind}.json" for kind in ("bench", "flame", "lab", "regress")}}
 
 
 class Pages(unittest.TestCase):
