@@ -158,8 +158,8 @@ class Analysis:
     def __init__(self):
         self.shadow, self.fault, self.victim = Shadow(), None, False
         self.windows, self.window = {}, None
-        # What the trace did not tell, see analyse().
-        self.unknown = Counter()
+        # Events about pages that the trace did not tell of.
+        self.unknown = 0
         self.names = {"F": self.begin, "L": self.element, "G": self.get_page, "R": self.request, "S": self.set_spte,
                       "V": self.examine, "Z": self.zap, "U": self.unsync, "W": self.walker_error, "K": self.mmio,
                       "H": self.mmio, "P": self.fast}
@@ -222,7 +222,7 @@ class Analysis:
         key, shadow, fault = (gfn, role & ~INVALID), self.shadow, self.fault
         table = shadow.create(key) if created else shadow.alive.get(key)
         if not table:
-            self.unknown["table"] += 1
+            self.unknown += 1
             table = shadow.create(key)
         if created and any(state == "evicted" for _, state in table.entries.values()):
             self.count("reshadowed")
@@ -234,7 +234,7 @@ class Analysis:
         if parent:
             fault.reasons.append(shadow.link(parent, index_at(fault.address, parent.level), table))
         elif fault.walk:
-            self.unknown["parent"] += 1
+            self.unknown += 1
 
     def request(self, gfn):
         fault = self.fault
@@ -255,7 +255,7 @@ class Analysis:
                 self.shadow.pages[page] = table
         table = self.shadow.pages.get(page)
         if not table or self.shadow.alive.get(table.key) is not table:
-            self.unknown["page"] += 1
+            self.unknown += 1
             return
         before = table.fill(sptep >> 3 & 511, gfn)
         if first:
@@ -288,7 +288,7 @@ class Analysis:
 
 
 def analyse(lines):
-    """{window: {cause: faults}}, the most shadow pages at a time, SPTEs of unknown pages."""
+    """An Analysis of all of a trace."""
     analysis = Analysis()
     for line in lines:
         word = line.split(" ", 1)[0]

@@ -49,13 +49,12 @@ class Output:
     def __init__(self, text):
         self.marks, self.said, self.console, self.exit, self.trace = [], [], [], None, []
         self.snapshots, taken = [], 0
-        text, _, _ = text.partition("\0")
         for line in text.split("\n"):
             word, _, rest = line.partition(" ")
             if word == "mark":
                 name, _, numbers = rest.partition(" ")
                 if self.marks and self.marks[-1][0] == name:
-                    self.marks.pop(), self.snapshots.pop()
+                    self.marks[-1:], self.snapshots[-1:] = [], []
                 self.snapshots.append(taken)
                 taken += 1
                 try:
@@ -116,7 +115,7 @@ def windows_of(workload, output, meter):
             continue
         after = marks[i + 1][1]
         windows.append({
-            "name": name, "counters": counters_of(before, after), "tsc": after["tsc_before"] - before["tsc_after"],
+            "name": name, "counters": counters_of(before, after),
             "insns": insns_of(meter[2 * snapshots[i] + 1], meter[2 * snapshots[i + 1]]) if meter is not None else None,
             "ns": after["ns_before"] - before["ns_after"], "causes": None,
         })
@@ -137,8 +136,7 @@ def add_causes(windows, output):
             raise CellError(f"{window['name']}: {total} faults in the trace, pf_taken is {taken}")
         window["causes"] = {cause: found[cause] for cause in causes.CAUSES}
         window["causes"].update(victims=found["victims"], reshadowed=found["reshadowed"])
-    unknown = sum(analysis.unknown.values())
-    return {"peak": analysis.shadow.peak, "unknown": unknown}
+    return {"peak": analysis.shadow.peak, "unknown": analysis.unknown}
 
 
 def benchmarks_of(said):

@@ -11,24 +11,21 @@ import cells
 import guest
 import identity
 import result
+from child import say
 
 BENCH = Path(__file__).resolve().parent
 ENV = os.environ.get
 TOP = Path(ENV("TOP") or BENCH.parents[1])
 BUILD, OUT = Path(ENV("BUILD") or TOP / "build"), Path(ENV("OUT") or TOP / "out")
 RUN_GUEST = ENV("RUN_GUEST") or BENCH.parent / "rig/run-guest"
-WORKLOADS = Path(ENV("WORKLOADS") or BENCH / "workloads")
+WORKLOADS = BENCH / "workloads"
 KERNEL = Path(ENV("KERNEL_L1") or BUILD / "kernel-lean/arch/x86/boot/bzImage")
 INITRD = BUILD / "bench/l1.cpio"
 METER, L2_NAME = BUILD / "bench/meter.so", BUILD / "bench/l2.name"
-VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 
 # What L1 is given: its memory, what of it the host sees, and how long it may take.
 # A sign of life comes every 2 s of L1's clock: 2 * 10^9 instructions, minutes where others use the
-# machine, too.  But some boots do stand still: in one that was looked at, under clock and with stacks
-# sampled, L2 waited with interrupts disabled for a lock of its timers, in the interrupt of its
-# timer.  Whose fault that is, is not known.  A boot that is repeated exactly stands still again, one
-# that is shifted may go on: hence attempts, which a cell tells.
+# machine, too.  Attempts: as some boots stand still, see README.md.
 MEM, SHARED_MIB, HEARTBEAT, TIMEOUT, ATTEMPTS = 2048, 256, 300, 3600, 3
 APPEND = "norandmaps"
 # With two-dimensional paging there is nothing to evict: the pool and the policy don't matter.
@@ -45,16 +42,7 @@ L2_APPEND = "console=ttyS0 quiet loglevel=4 8250.nr_uarts=4 nokaslr norandmaps p
 # Functions whose instructions count with all that they call.
 INSIDE = ("kvm_mmu_page_fault", "make_mmu_pages_available", "kvm_mmu_evict_pages")
 
-# Facts have a leading "# ".
-GUEST_SCRIPT = r"""
-echo "# uname $(uname -r)"
-for file in /sys/module/kvm*/parameters/*; do
-	value=; read -r value 2>/dev/null <"$file"
-	module=${file#/sys/module/}
-	echo "# param ${module%%/*}.${file##*/} $value"
-done
-exec "$@"
-"""
+GUEST_SCRIPT = f"\n{guest.TELL_UNAME}{guest.TELL_PARAMS}" + 'exec "$@"\n'
 
 
 def accel():
@@ -77,7 +65,7 @@ def host(**what):
         TOP, BUILD / "linux", KERNEL, INITRD, ENV("QEMU") or "qemu-system-x86_64", accel=how, icount=how == "tcg",
         cpu=ENV("CPU") or guest.DEFAULT_CPU[how], smp=1, mem=MEM, append=APPEND, meter_sha256=identity.sha256(METER),
         qemu_l1=identity.run(L2_QEMU, "--version").splitlines()[0], l2_kernel=L2_NAME.read_text().strip(),
-        l2=" ".join([*L2[:6], L2_APPEND]), **what)
+        l2=" ".join([L2_QEMU, *L2, "-append", L2_APPEND]), **what)
 
 
 def write_symbols(path):
@@ -115,14 +103,9 @@ def facts_of(host, output, policy, pool):
     """What L1 says of itself in its @output, or CellError: it has not done what it was told."""
     facts, forced = {"cmdline": host["append"], "params": {}}, []
     for line in output.splitlines():
-        sign, word, rest = (line.split(" ", 2) + ["", ""])[:3]
-        if sign == "#" and word == "uname":
-            facts["uname"] = rest
-        elif sign == "#" and word == "param":
-            name, _, value = rest.partition(" ")
-            facts["params"][name] = value
-        elif sign == "force-pool:":
-            forced.append(int(word))
+        if line.startswith("force-pool: "):
+            forced.append(int(line.split()[1]))
+        guest.take_fact(facts, line)
     if forced != ([pool] if pool else []):
         raise cells.CellError(f"the pool was set to {forced or 'nothing'}, not {pool or 'left alone'}")
     params = facts["params"]
@@ -137,16 +120,19 @@ def facts_of(host, output, policy, pool):
     return facts
 
 
-def is_stuck(code):
-    """run-guest's exit @code tells of no sign of life, and of nothing else."""
-    return VERDICTS.get(code) == "hang"
+def goes_again(name, boot):
+    """Whether a @boot that has ended stood still, and may be tried once more."""
+    again = boot.child.code == guest.EXIT_CODES["hang"] and boot.attempt < ATTEMPTS
+    if again:
+        say(f"{name}: hang, once more; console: {boot.stem}.console")
+    return again
 
 
 def check_boot(code, text, workload, said):
     """Raise unless run-guest's exit @code is 0; L2 may have said more than run-guest."""
     if not code:
         return
-    verdict = VERDICTS.get(code, f"exit code {code} of run-guest")
+    verdict = guest.verdict_of(code)
     try:
         cells.Output(text).check(workload)
     except cells.CellError as error:

@@ -101,8 +101,8 @@ class Bench:
 def value_of(window, name):
     """A counter, a cause, or a sum of instructions; None where it was not measured."""
     insns, causes = window["insns"], window["causes"]
-    if name in ("tsc", "ns"):
-        return window[name]
+    if name == "ns":
+        return window["ns"]
     if name == "l1":
         return insns and insns["l1_kernel"] + insns["l1_user"]
     if name == "l2":

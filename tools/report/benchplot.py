@@ -3,6 +3,7 @@
 time, latency against rate."""
 import statistics
 
+from bench import Place
 from labplot import HEAD, quoted
 from plot import gnuplot
 
@@ -22,7 +23,7 @@ def pool_panels(bench):
         for window in about["windows"]:
             curves = {}
             for policy in ("fifo", "clock"):
-                places = [(pool, type(bench.places()[0])(workload, window, pool)) for pool in (*pools, 0)]
+                places = [(pool, Place(workload, window, pool)) for pool in (*pools, 0)]
                 curves[policy] = [(pool, value) for pool, place in places
                                   if (value := bench.value(place, policy, "pf_taken")) is not None]
             if all(curves.values()):

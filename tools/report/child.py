@@ -19,6 +19,12 @@ def clock_face(seconds):
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"
 
 
+def how_far(done, total, what, elapsed, left=None, now=()):
+    """The text of a line of progress; @now: what is being done."""
+    rest = f", about {clock_face(left)} left" if left is not None else ""
+    return f"{done} of {total} {what}, {clock_face(elapsed)} elapsed{rest}" + (f"; now {' | '.join(now)}" if now else "")
+
+
 class Interrupts:
     """Ctrl-C sets a flag; as an exception it could hit between a start and its record."""
 

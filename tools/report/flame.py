@@ -4,12 +4,11 @@
 The page has all in it, the libraries that draw included (d3-flame-graph, from npm, see web/).
 """
 import json
-from pathlib import Path
 
 import tables
+import web
 from result import ResultError
 
-WEB = Path(__file__).parent / "web"
 LIBRARIES = ("d3/dist/d3.min.js", "d3-flame-graph/dist/d3-flamegraph.umd.min.js")
 # What the issue of eviction is about, in the order of its calls; a name that the compiler
 # has inlined has no samples of its own.
@@ -75,13 +74,8 @@ def library(modules, name):
 
 def page(result, modules):
     """One HTML file that needs no other, nor a network."""
-    try:
-        import jinja2
-    except ImportError:
-        raise ResultError("the Python module jinja2 is missing; install python3-jinja2 (tools/rig/deps does)")
-    env = jinja2.Environment(loader=jinja2.FileSystemLoader(WEB), autoescape=True, undefined=jinja2.StrictUndefined)
     head, rows = table_of(result)
     stacks = json.dumps({cell["policy"]: cell["stacks"] for cell in result["cells"]}).replace("<", "\\u003c")
-    return env.get_template("flamegraph.html").render(
-        title=title(result), caption=caption(result), head=head, rows=rows, notes=NOTES, stacks=stacks,
+    return web.render(
+        "flamegraph.html", title=title(result), caption=caption(result), head=head, rows=rows, notes=NOTES, stacks=stacks,
         command=result["identity"]["command"], libraries=[library(modules, name) for name in LIBRARIES])

@@ -7,6 +7,7 @@ a number without an identity is worth nothing.
 """
 import hashlib
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def sha256_of_all(paths):
     for path in sorted(paths, key=lambda path: path.name):
         whole.update(f"{path.name} {sha256(path)}\n".encode())
     return whole.hexdigest()
+
+
+def command(target, *knobs):
+    """What the user typed, as far as it matters."""
+    chosen = [(knob, os.environ[knob]) for knob in knobs if os.environ.get(knob)]
+    return " ".join([*(f"{knob}={shlex.quote(value)}" for knob, value in chosen), target])
 
 
 def sources(top):

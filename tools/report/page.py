@@ -16,9 +16,8 @@ import labplot
 import plot
 import regress
 import tables
-from result import ResultError, kind_of
-
-WEB = Path(__file__).parent / "web"
+import web
+from result import kind_of
 
 # Words: how many columns of a table are words; a Plot is what an <img> shows.
 Table = namedtuple("Table", "title head rows words")
@@ -92,7 +91,7 @@ def of_bench(result, _):
 def of_flame(result, folder):
     graph = folder / "flamegraph.html"
     links = [(f"flame graph: {flame.title(result)}", f"{folder.name}/{graph.name}")] if graph.exists() else []
-    return Section(f"{flame.title(result)}", flame.caption(result),
+    return Section(flame.title(result), flame.caption(result),
                    [Table("Samples", *flame.table_of(result), 2)], [], flame.NOTES, [], links)
 
 
@@ -116,13 +115,7 @@ def identity_of(result):
 
 def render(results, misfits):
     """@results: [(result, its folder)...]; @misfits: lines on files that are none."""
-    try:
-        import jinja2
-    except ImportError:
-        raise ResultError("the Python module jinja2 is missing; install python3-jinja2 (tools/rig/deps does)")
-    env = jinja2.Environment(loader=jinja2.FileSystemLoader(WEB), autoescape=True, undefined=jinja2.StrictUndefined,
-                             trim_blocks=True, lstrip_blocks=True)
     groups = [(kind, title, [(SECTIONS[kind](result, folder), COUNTED[result["identity"]["host"].get("accel")],
                               identity_of(result)) for result, folder in results if kind_of(result) == kind])
               for kind, title in TITLES.items()]
-    return env.get_template("report.html").render(groups=[group for group in groups if group[2]], misfits=misfits)
+    return web.render("report.html", groups=[group for group in groups if group[2]], misfits=misfits)

@@ -20,6 +20,15 @@ EXIT_CODES = {
     "cannot-start": 25,
 }
 
+# What a guest says of itself, in lines with a leading "# ".
+TELL_UNAME = 'echo "# uname $(uname -r)"\n'
+TELL_PARAMS = r"""for file in /sys/module/kvm*/parameters/*; do
+	value=; read -r value 2>/dev/null <"$file"
+	module=${file#/sys/module/}
+	echo "# param ${module%%/*}.${file##*/} $value"
+done
+"""
+
 KSFT_SKIP = 4
 OLDEST_QEMU = (7, 2)
 
@@ -81,6 +90,21 @@ _STATUS = re.compile(r"^status (\d{1,3})$")
 
 # The control channel says it early and clean, the console earlier still.
 _RELEASE = re.compile(r"^(?:kernel|.*Linux version) (\S+)", re.MULTILINE)
+
+
+def verdict_of(code):
+    """What an exit code of run-guest means."""
+    return next((name for name, its in EXIT_CODES.items() if its == code), f"exit code {code} of run-guest")
+
+
+def take_fact(facts, line):
+    """Add what @line tells, if it is one of TELL_..., or the kernel's command line."""
+    sign, word, rest = (line.split(" ", 2) + ["", ""])[:3]
+    if sign == "#" and word in ("uname", "cmdline"):
+        facts[word] = rest
+    elif sign == "#" and word == "param":
+        name, _, value = rest.partition(" ")
+        facts["params"][name] = value
 
 
 def complete_lines(text):

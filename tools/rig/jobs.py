@@ -26,7 +26,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from child import Child, Interrupts, clock_face, say
+from child import Child, Interrupts, how_far, say
 from result import ResultError, write_whole
 
 # How often a chunk is tried whose worker was killed or got lost.
@@ -215,8 +215,8 @@ class Progress:
 
     def text(self, done, note=""):
         seconds, new = time.time() - self.began, done - self.first
-        left = f", about {clock_face(seconds * (self.total - done) / new)} left" if new else ""
-        return f"{done} of {self.total} {self.what}, {clock_face(seconds)} elapsed{left}{note and '; '}{note}"
+        left = seconds * (self.total - done) / new if new else None
+        return how_far(done, self.total, self.what, seconds, left) + (note and f"; {note}")
 
     def show(self, done, note=""):
         if time.time() - self.told < self.every:

@@ -9,11 +9,9 @@ from collections import namedtuple
 from pathlib import Path
 
 import guest
-import ktap
 from child import Child
 
 RIG = Path(__file__).resolve().parent
-VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 
 # killed, survived, no-build or error; who did it, or what went wrong.
 Outcome = namedtuple("Outcome", "verdict killer")

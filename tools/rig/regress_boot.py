@@ -13,7 +13,6 @@ from child import Child
 
 RIG = Path(__file__).resolve().parent
 SCRIPT = RIG / "regress-guest"
-VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 MARK = re.compile(r"@@ (start|end) (\S+)(?: (\d+) (\d+))?$")
 FORCED = "force-pool: "
 # A test that floods fills no disk.
@@ -93,7 +92,7 @@ class Boot:
             verdict = json.loads(Path(f"{self.stem}.verdict.json").read_text())
             return f"{verdict['verdict']}: {verdict['reason']}"
         except (OSError, ValueError, KeyError):
-            return VERDICTS.get(self.child.code, f"exit code {self.child.code} of run-guest")
+            return guest.verdict_of(self.child.code)
 
     def autopsy(self):
         """A guest that did not pass died of the test that ran, or of what the last one left."""

@@ -27,7 +27,6 @@ RUNNERS = {
 }
 ENGINE = ENV("ENGINE") or "local"
 SEED = int(ENV("SEED") or 1)
-VERDICTS = {code: name for name, code in guest.EXIT_CODES.items()}
 
 # What must show up in the output of a suite.  A name that is missing here was
 # never awaited, one that is missing there is a failure.
@@ -229,7 +228,7 @@ class Selftests(Suite):
         return ktap.lift(path.read_text(errors="replace")) if path.exists() else ""
 
     def blame(self):
-        verdict = VERDICTS.get(self.child.code, f"exit code {self.child.code} of run-guest")
+        verdict = guest.verdict_of(self.child.code)
         return [] if verdict == "pass" else [f"{verdict}: {self.reason()}; console: {shown(self.out / self.name)}.console"]
 
     def reason(self):

@@ -24,6 +24,13 @@ def write(path, text, mode=0o644):
     return path
 
 
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Sandbox(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="rig-test-")

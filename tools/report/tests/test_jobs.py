@@ -9,18 +9,11 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from sandbox import HERE, RIG, Sandbox, write
+from sandbox import HERE, RIG, Sandbox, alive, write
 import jobs
 
 LINES = [f"job {i}" for i in range(23)]
 RESULT = "".join(f"did {line}\n" for line in LINES)
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class Jobs(Sandbox):

@@ -7,16 +7,9 @@ import time
 import unittest
 from pathlib import Path
 
-from sandbox import Sandbox, write
+from sandbox import Sandbox, alive, write
 
 CELL = "hot/64 seed 1 clock"
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class Traces(Sandbox):
@@ -44,7 +37,7 @@ class Traces(Sandbox):
     def test_whole_run(self):
         code, out, err = self.run_script("run-traces")
         self.assertEqual(code, 0, err)
-        self.assertRegex(err, r"12 of 12 cells, 0:0\d elapsed, about 0:00 left")
+        self.assertRegex(err, r"12 of 12 cells, 0:00:0\d elapsed, about 0:00:00 left")
         cells = self.result()["cells"]
         self.assertEqual(len(cells), 12)
         self.assertRegex(out, r"hot +64 +175,064 +19,264 +17,506 +1,926 +1,750 +192 +0.110 +31,100 +18,983 +1.015")
