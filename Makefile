@@ -93,6 +93,8 @@ report-test: deps ## install Chromium, and look at recorded results in it
 test: DEPS := test
 test: override CONFIG := kasan
 test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests on the debug kernel, the rig's own
+	@tools/bench/fetch-l2
+	@tools/bench/build-bench
 	@$(RIG)/run-tests
 
 bench-test: DEPS := bench
@@ -100,7 +102,7 @@ bench-test: override CONFIG := kasan
 bench-test: deps tree kernel ## one short boot of a guest's guest on the debug kernel, traced: minutes
 	@tools/bench/fetch-l2
 	@tools/bench/build-bench
-	@L2=1 $(RIG)/run-tests --only bench-l2
+	@$(RIG)/run-tests --only l2
 
 lab: DEPS := lab
 lab: sim ## the simulator: all policies on all traces in pools of many sizes; ranking, plots; minutes, goes on

@@ -259,7 +259,7 @@ class GuestInAGuest(Program):
     timeout = 1800
 
     def __init__(self, out, kernel):
-        super().__init__("bench-l2", f"{kernel} kernel, a guest in a guest", out, UNITTEST, BENCH / "tests/l2")
+        super().__init__("l2", f"{kernel} kernel, a guest in a guest", out, UNITTEST, BENCH / "tests/l2")
         self.kernel = BUILD / f"kernel-{kernel}/arch/x86/boot/bzImage"
 
     def start(self):
@@ -299,7 +299,5 @@ def stages(kernel, out):
          Program("models", "host, SPIN", out, RIG.parent / "models/run-models"), KUnit("kunit-um", "UML", out)],
         [KUnit("kunit-x86_64", "QEMU, lockdep", out)],
         *selftests(kernel, out),
-        [Upstream(out, kernel, "fifo"), Upstream(out, kernel, "clock")],
-        # Not by default, as QEMU 7.2 may deliver an interrupt twice: see tools/bench/README.md.
-        *([[GuestInAGuest(out, kernel)]] if ENV("L2") else []),
+        [Upstream(out, kernel, "fifo"), Upstream(out, kernel, "clock"), GuestInAGuest(out, kernel)],
     ]

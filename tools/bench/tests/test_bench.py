@@ -80,6 +80,13 @@ class Runs(BenchCase):
         self.assertEqual((code, len(self.boots())), (0, 10), err)
         self.assertIn("hang, once more", err)
 
+    def test_the_last_snapshot_of_a_mark_counts(self):
+        quiet, _, err = self.bench(RUN="quiet")
+        disturbed, _, more = self.bench(RUN="disturbed", FAKE="disturbed:chase/64 fifo")
+        self.assertEqual((quiet, disturbed), (0, 0), err + more)
+        cells = [result.load(self.out / run / "result.json", "bench")["cells"][0]["windows"] for run in ("quiet", "disturbed")]
+        self.assertEqual(*cells)
+
     def test_boots_that_do_not_count(self):
         for fault, what in (("lost:chase/64 fifo", "lost: L2 ended with status None after the mark end"),
                             ("status:chase/64 fifo", "L2 ended with status 1"),

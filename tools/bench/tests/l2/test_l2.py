@@ -19,22 +19,25 @@ import machine
 from child import Child
 from result import BenchKey
 
-HOST = {"accel": "tcg", "cpu": guest.DEFAULT_CPU["tcg"], "smp": 1, "mem": 3072, "append": machine.APPEND, "icount": True}
+HOST = {"accel": "tcg", "cpu": guest.DEFAULT_CPU["tcg"], "smp": 1, "mem": 3072, "append": machine.APPEND_TCG, "icount": True}
 KEY = BenchKey("chase", 64, "clock", 0, True)
 
 
 class GuestInAGuest(unittest.TestCase):
-    def boot(self, folder):
+    def boot(self, folder, attempt=1):
         """What the agent in L1 wrote, once it has all been checked."""
         options, workload = ["-p", KEY.pool, "-t"], cells.Workload(machine.WORKLOADS / KEY.workload)
-        stem = folder / "boot"
-        child = Child(machine.command(HOST, stem, folder / "shared", KEY.policy, KEY.workload, options),
+        stem, shared = folder / f"boot{attempt}", folder / f"shared{attempt}"
+        child = Child(machine.command(HOST, stem, shared, KEY.policy, KEY.workload, options, attempt=attempt),
                       Path(f"{stem}.rig"))
         try:
             child.proc.wait()
         finally:
             child.stop()
-        text = machine.shared_text(folder / "shared")
+        if child.code == guest.EXIT_CODES["hang"] and attempt < machine.ATTEMPTS:
+            print(f"# attempt {attempt} stood still", flush=True)
+            return self.boot(folder, attempt + 1)
+        text = machine.shared_text(shared)
         machine.check_boot(child.code, text, workload, child.said())
         machine.facts_of(HOST, Path(f"{stem}.output").read_text(), KEY.policy, KEY.pool)
         return cells.cell_of(KEY, workload, text, None, True)
