@@ -61,7 +61,8 @@ class Causes(unittest.TestCase):
 
     def test_a_table_that_was_a_victim(self):
         self.assertEqual(self.found(self.MAPPED, evict(1), self.NOW, fault(new=(1,))), {"refault": 1})
-        self.assertEqual(self.analysis.windows["now"]["reshadowed"], 1)
+        self.assertEqual(self.found(self.MAPPED, evict(1), self.NOW, fault(new=(1,), spte=False)), {"refault": 1})
+        self.assertEqual((self.analysis.windows["now"]["reshadowed"], self.analysis.windows["before"]["victims"]), (1, 1))
 
     def test_each_entry_under_a_victim(self):
         both = self.MAPPED + fault(OTHER, page=0x2001)
@@ -104,6 +105,13 @@ class Causes(unittest.TestCase):
         self.assertEqual(self.found(self.MAPPED, self.NOW, write, table), {"table": 1})
         self.assertEqual(self.found(self.MAPPED, zap(1), self.NOW, write, table), {"first": 1})
 
+    def test_write_to_a_table_that_goes_out_of_sync(self):
+        self.assertEqual(self.found(self.MAPPED, self.NOW, fault(OTHER, 6, page=0x2001, before=["U 2001 1"])), {"table": 1})
+
+    def test_faults_that_take_no_lock(self):
+        self.assertEqual(self.found(self.MAPPED, self.NOW, [f"F {ADDRESS:x} 7", "P 5", f"F {ADDRESS:x} 7", "P 4"]),
+                         {"again": 1, "spurious": 1})
+
     def test_the_guests_own_fault(self):
         self.assertEqual(self.found(self.MAPPED, self.NOW, ["F 1000 6", "L 4 0", "W 6"]), {"guest": 1})
 
@@ -129,6 +137,16 @@ class Causes(unittest.TestCase):
 
     def test_a_root_that_was_a_victim(self):
         self.assertEqual(self.found(self.MAPPED, evict(4), self.NOW, load(), fault(old=(3,), spte=False)), {"refault": 1})
+
+    def test_a_root_that_comes_back(self):
+        """Its load is not traced; what is below it tells."""
+        other = {3: 0x1013, 2: 0x1012, 1: 0x1011}
+        self.assertEqual(self.found(self.MAPPED, ["G 1010 4 1"], fault(tables=other, page=0x2010, new=(3, 2, 1)), evict(3),
+                                    self.NOW, fault(new=(3,), old=(2,), spte=False)), {"refault": 1})
+
+    def test_pages_that_the_trace_did_not_tell_of(self):
+        self.found(self.MAPPED, self.NOW, ["S b000000 7777 1", "G 8888 1 0"])
+        self.assertEqual(self.analysis.unknown, 2)
 
     def test_all_faults_have_a_cause(self):
         lines = self.MAPPED + evict(1) + self.NOW + fault(new=(1,)) + ["F 1000 6", "L 4 0", "W 6", "F 1000 4"]

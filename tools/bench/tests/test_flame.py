@@ -46,14 +46,18 @@ class Runs(BenchCase):
         self.assertEqual(code, 0, err)
         boot, = self.boots()
         self.assertNotIn("-p", boot["command"])
+        self.assertIn("kvm_amd.npt=1", boot["append"])
 
     def test_a_boot_that_stands_still(self):
         code, _, err = self.draw(FAKE="hang:chase/64 clock")
         self.assertEqual((code, len(self.boots())), (0, 3), err)
         self.assertIn("hang, once more", err)
+        code, _, err = self.draw(FAKE="stuck:chase/64 fifo")
+        self.assertEqual((code, len(self.boots())), (1, 6), err)
+        self.assertIn("error: fifo: hang: L2 ended", err)
 
     def test_boots_that_do_not_count(self):
-        for fault, what in (("lost", "L2 ended with status None"), ("dropped", "did not fit"), ("policy", "the policy is")):
+        for fault, what in (("lost", "L2 ended with status None"), ("splat", "splat; "), ("dropped", "did not fit"), ("policy", "the policy is")):
             with self.subTest(fault):
                 code, out, err = self.draw(FAKE=f"{fault}:chase/64 fifo", RUN=fault)
                 self.assertEqual((code, out), (1, ""))

@@ -28,7 +28,7 @@ class Cover(unittest.TestCase):
         self.assertIn("another tree", done.stderr)
 
     def test_usage(self):
-        self.assertEqual(self.cover(REFERENCE).returncode, 1)
+        self.assertEqual(self.cover(REFERENCE).stderr, "usage: cover RESULT.json TREE\n")
 
 
 if __name__ == "__main__":

@@ -141,6 +141,16 @@ class Driver(Sandbox):
         before = len(self.boots())
         self.regress(0, ENGINE="local", RUN="x")
         self.assertEqual([self.words(boot) for boot in self.boots()[before:]], [["one 60 ", "two 30 -v 2", "three 60 "]])
+        before = len(self.boots())
+        self.regress(0, ENGINE="local", RUN="x")
+        self.assertEqual(len(self.boots()), before)
+
+    def test_engine_leaves_out_what_there_is(self):
+        self.regress(0, ONLY="t*", WHERE="clock-npt0-64", RUN="x")
+        before = len(self.boots())
+        self.regress(0, ENGINE="local", WHERE="clock-npt0-64", RUN="x")
+        self.assertEqual([self.words(boot) for boot in self.boots()[before:]], [["one 60 "]] * 2)
+        self.assertEqual(len(self.cells()), 6)
 
     def test_all_is_well(self):
         out, err = self.regress(0)

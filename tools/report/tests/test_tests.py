@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """run-tests against canned guests and kernels: what counts as a pass, and what must not."""
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,9 +12,10 @@ import unittest
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from sandbox import HERE, Sandbox, alive, write
+from sandbox import HERE, LINUX, Sandbox, alive, write
 
 import ktap
+import ktap_old
 import suites
 
 NAMES = [f"selftests: kvm: {name}" for name in suites.SHADOW["fifo"]]
@@ -279,6 +282,51 @@ class Joined(unittest.TestCase):
 
     def test_one_that_died_is_missed(self):
         self.assertIn("\n1..3\n", ktap.join(self.TEXT.replace("not ok 2 b\n", "")))
+
+
+class Old(unittest.TestCase):
+    """What older kernels' tools lack."""
+
+    def test_junit_is_that_of_later_kernels(self):
+        if not (LINUX / "tools/testing/kunit/kunit_junit.py").exists():
+            self.skipTest(f"no kunit_junit.py in {LINUX}: run make tree")
+        kernel = ktap.Kernel(LINUX)
+        test = kernel.parse(ktap.lift(GOOD.replace("# ok 2", "# said before\n# not ok 2")))
+        texts = [ET.tostring(junit.get_test_suite(test, ET.Element("testsuites")), encoding="unicode")
+                 for junit in (kernel.junit, ktap_old.Junit(kernel.parser))]
+        self.assertEqual(texts[0], texts[1])
+        for name in ("<failure>", "<skipped>no tracefs", "system-out"):
+            self.assertIn(name, texts[0])
+
+    def test_reasons_and_silence(self):
+        said = io.StringIO()
+
+        class Printer:
+            def __init__(self, output):
+                self.output = output
+
+        class Parser:
+            TEST_RESULT_SKIP = re.compile(r"^\s*(ok|not ok) ([0-9]+) (- )?(.*) # SKIP(.*)$")
+            Test, stdout = type("Test", (), {}), Printer(said)
+
+            def parse_test_result(lines, test, number):
+                return lines.pop(0)
+
+            def parse_run_tests(lines):
+                print("noise", file=Parser.stdout.output)
+                return lines
+
+        class Lines(list):
+            def peek(self):
+                return self[0]
+
+        ktap_old.adapt(Parser)
+        self.addCleanup(lambda: Parser.stdout.output.close())
+        for line, reason in (("ok 1 - x # SKIP no CPU ", "no CPU"), ("ok 1 x", "")):
+            test = Parser.Test()
+            self.assertEqual((Parser.parse_test_result(Lines([line]), test, 1), test.skip_reason), (line, reason))
+        self.assertEqual(Parser.Test().skip_reason, "")
+        self.assertEqual((Parser.parse_run_tests(["x"], None), said.getvalue()), (["x"], ""))
 
 
 class UnitTestsAsKtap(unittest.TestCase):
