@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 from sandbox import Sandbox, alive, write
+import tables
 
 CELL = "hot/64 seed 1 clock"
 
@@ -52,8 +53,8 @@ class Traces(Sandbox):
         boots = self.boots()
         self.assertEqual(len(boots), 2)
         self.assertEqual(len(set(self.cells_booted(boots))), 12)
-        slow = [sum("fifo" in w or "loop" in w for w in b["command"][4:]) for b in boots]
-        self.assertEqual(slow, [4, 4])
+        slow = [["fifo" in w or "loop" in w for w in b["command"][4:]] for b in boots]
+        self.assertEqual(slow, 2 * [4 * [True] + 2 * [False]])
 
     def test_full_is_a_run_of_its_own(self):
         code, _, err = self.run_script("run-traces", FULL="1")
@@ -191,6 +192,14 @@ class Traces(Sandbox):
 
     def test_termination_leaves_no_process(self):
         self.interrupt(signal.SIGTERM)
+
+
+class Goals(unittest.TestCase):
+    def test_worst_and_closest(self):
+        for pairs, said in (([("a", 105, 100), ("b", 1, 100)], "goal MISSED: x: a (worst: a, 1.05 of the limit)"),
+                            ([("a", 100, 100), ("b", 1, 100)], "goal met: x (closest: a, 1.00 of the limit)"),
+                            ([("a", 100, 0)], "goal not measured: x")):
+            self.assertEqual(tables.judge("x", pairs), said)
 
 
 if __name__ == "__main__":
