@@ -216,6 +216,8 @@ class Driver(Sandbox):
         self.assertFalse(list(self.out.glob("*/result.json")))
         self.assertIn("cannot-start before the first test", out)
         self.assertEqual(len(self.boots()), 12)
+        self.regress(0)
+        self.assertEqual((len(self.boots()), len(self.cells())), (13, 36))
 
     def test_pool_that_was_not_forced(self):
         out, _ = self.regress(1, *(f"unforced:{t}@clock-npt0-64" for t in ("one", "two", "three")))
