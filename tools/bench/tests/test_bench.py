@@ -59,7 +59,7 @@ class Runs(BenchCase):
         shown = self.run_script("../report/show", next(self.out.glob("*/result.json")))[1]
         self.assertIn("0.500", shown)
 
-    SHADOW = "norandmaps kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict={}"
+    SHADOW = "norandmaps highres=off kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict={}"
 
     def started(self):
         """What L1 is told, and the options of the agent, of each boot."""
@@ -69,7 +69,7 @@ class Runs(BenchCase):
     def test_how_guests_are_started(self):
         self.bench()
         self.assertCountEqual(self.started(), [
-            ("norandmaps kvm_amd.npt=1 kvm_intel.ept=1 kvm.mmu_evict=fifo", []),
+            ("norandmaps highres=off kvm_amd.npt=1 kvm_intel.ept=1 kvm.mmu_evict=fifo", []),
             *((self.SHADOW.format(policy), [*pool, *traced])
               for policy in ("fifo", "clock") for pool in (["-p", "64"], []) for traced in ([], ["-t"]))])
         l2 = self.result()["identity"]["host"]["l2"]
@@ -82,8 +82,8 @@ class Runs(BenchCase):
         code, out, err = self.bench(POOLS="64", REPEATS="3")
         self.assertEqual(code, 0, err)
         draws = [append.partition(" draw=")[2] for append, _ in self.started()]
-        # Under two policies; traced but once.
-        self.assertEqual(sorted(draws), ["", "", "", "", "1.1", "1.1", "2.1", "2.1"])
+        # Under two policies, plain and traced.
+        self.assertEqual(sorted(draws), [draw for draw in ("", "1.1", "2.1") for _ in range(4)])
         self.assertRegex(out, r"(?m)^chase +chase +64 +fifo .* no control$")
         self.assertRegex(out, r"(?m)^chase +chase +64 +fifo +60 +64 +68 ")
 
@@ -92,6 +92,7 @@ class Runs(BenchCase):
         self.assertEqual(code, 0, err)
         for boot in self.boots():
             self.assertEqual((boot["accel"], boot["icount"], boot["plugin"]), ("kvm", False, None))
+            self.assertNotIn("highres", boot["append"])
         self.assertRegex(out, r"(?m)^redis +set +64 +fifo .* no repeats$")
         self.assertIn("time in ms: median and range", out)
         self.assertEqual({window["insns"] for cell in self.result()["cells"] for window in cell["windows"]}, {None})
@@ -274,7 +275,8 @@ class Parsing(unittest.TestCase):
         self.assertEqual([result.name_of(key, "bench") for key in result.keys_of(matrix, "bench")], [
             "x/64 fifo", "x/64 clock", "x/64 fifo traced", "x/64 clock traced", "x/default fifo", "x/default clock",
             "x/default tdp", "x/default fifo traced", "x/default clock traced", "x/64 clock repeat 1", "x/64 fifo repeat 1",
-            "x/default tdp repeat 1", "x/default clock repeat 1", "x/default fifo repeat 1"])
+            "x/64 fifo repeat 1 traced", "x/64 clock repeat 1 traced", "x/default tdp repeat 1", "x/default clock repeat 1",
+            "x/default fifo repeat 1", "x/default fifo repeat 1 traced", "x/default clock repeat 1 traced"])
 
     def test_faults_that_a_trace_may_lack(self):
         windows = [{"name": "x", "counters": {"pf_taken": 60}}]
