@@ -8,11 +8,18 @@
 
 #include <stdio.h>
 
+#include <linux/types.h>
+
 /*
  * All accesses of one process: an address in hex on each line, or what
  * `valgrind --tool=lackey --trace-mem=yes` prints, e.g. " L 1ffefff540,8".
+ * What is among the @recent pages that were accessed last is left out: with 1, what
+ * follows itself, with 0, nothing.  LRU misses as often without it, wherever more
+ * pages fit (Smith, "Two methods for the efficient analysis of memory address trace
+ * data", 1977); others do nearly so.  The end is that of the input, or after @limit
+ * accesses.
  */
-void record_list(FILE *in, const char *path);
+void record_list(FILE *in, const char *path, u64 recent, u64 limit);
 
 /*
  * Faults, from what `trace-cmd report` or tracefs/trace print of kvm:kvm_page_fault,
