@@ -287,7 +287,6 @@ static void recorded_pages(void)
 {
 	static const char lackey[] =
 		"==10847== Command: /bin/true\n"
-		"==10847== \n"
 		"I  0401ab70,3\n"
 		"I  0401ab73,5\n"
 		" S 1fff000628,8\n"
