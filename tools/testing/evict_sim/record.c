@@ -26,9 +26,9 @@ struct recorder {
 	size_t nr_threads;
 	/* CR3s, numbered: the processes. */
 	struct map roots;
-	/* The pages that were accessed last, the last one first. */
+	/* The end of the trace: record n is at n modulo the size. */
 	u64 recent[MAX_RECENT];
-	u64 nr_recent, max_recent;
+	u64 max_recent;
 };
 
 static void bad_line(const struct recorder *recorder, const char *what, const char *line)
@@ -38,25 +38,15 @@ static void bad_line(const struct recorder *recorder, const char *what, const ch
 	    (int)strcspn(line, "\n"), line);
 }
 
-/* Was it accessed a moment ago? */
+/* Is it in the trace already, as of a moment ago? */
 static bool is_recent(struct recorder *recorder, u64 access)
 {
-	u64 *recent = recorder->recent;
-	u64 i;
+	u64 nr = recorder->oracle.nr, back;
 
-	for (i = 0; i < recorder->nr_recent && recent[i] != access; i++)
-		;
-	if (i < recorder->nr_recent) {
-		memmove(recent + 1, recent, i * sizeof(*recent));
-		recent[0] = access;
-		return true;
-	}
-	if (recorder->nr_recent < recorder->max_recent)
-		recorder->nr_recent++;
-	if (recorder->nr_recent) {
-		memmove(recent + 1, recent, (recorder->nr_recent - 1) * sizeof(*recent));
-		recent[0] = access;
-	}
+	for (back = 1; back <= recorder->max_recent && back <= nr; back++)
+		if (recorder->recent[(nr - back) % MAX_RECENT] == access)
+			return true;
+	recorder->recent[nr % MAX_RECENT] = access;
 	return false;
 }
 

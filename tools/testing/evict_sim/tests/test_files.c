@@ -304,7 +304,7 @@ static void recorded_pages(void)
 		0x401b, 0x1fff000, 0x401a,
 	};
 	static const u64 of_two[] = {
-		0x401a, 0x1fff000, 0x401b, 0x4033, 0x4032, 0x1fff000, 0x401a,
+		0x401a, 0x1fff000, 0x401b, 0x4033, 0x4032, 0x401b, 0x1fff000, 0x401a,
 	};
 	static const u64 of_four[] = { 0x401a, 0x1fff000, 0x401b, 0x4033, 0x4032, 0x401a };
 	static const struct {
@@ -312,7 +312,7 @@ static void recorded_pages(void)
 		const u64 *expected;
 		size_t nr;
 	} cases[] = {
-		{ 1, UINT64_MAX, pages, 11 }, { 1, 5, pages, 5 }, { 2, UINT64_MAX, of_two, 7 },
+		{ 1, UINT64_MAX, pages, 11 }, { 1, 5, pages, 5 }, { 2, UINT64_MAX, of_two, 8 },
 		{ 4, UINT64_MAX, of_four, 6 }, { 64, UINT64_MAX, of_four, 5 }, { 2, 4, of_two, 4 },
 	};
 	size_t i;
