@@ -108,8 +108,8 @@ lab: sim ## the simulator: all policies on all traces in pools of many sizes; ra
 	@$(RIG)/run-lab
 
 lab-real: DEPS := real
-lab-real: sim ## traces of redis, sqlite and git, recorded by valgrind in build/traces; all policies on them: half an hour
-	@export WARMUP=$${WARMUP:-100000} ACCESSES=$${ACCESSES:-500000} POOLS="$${POOLS:-64 96 128}" KNOBS="$${KNOBS:-own=0}" && \
+lab-real: sim ## traces of redis, sqlite and git, recorded by valgrind in build/traces; all policies on them: a quarter of an hour
+	@export WARMUP=$${WARMUP:-200000} ACCESSES=$${ACCESSES:-1000000} POOLS="$${POOLS:-64 96 128}" KNOBS="$${KNOBS:-own=0}" && \
 		traces=$$($(RIG)/record-traces) && TRACES=$${TRACES:-$$traces} $(RIG)/run-lab
 
 lab-check: override CONFIG := lean
