@@ -21,6 +21,7 @@
 #: MODEL=mmu|flat KNOBS="vcpus=1,2" WARMUP=N ACCESSES=N  lab: what is simulated
 #: ONLY="a* b"    regress, mutants, gate, bench: only these tests, bugs, checks, workloads
 #: POOLS="64 default"  bench: only these pools
+#: ONLY="redis sqlite git"  lab-real: only these programs; the knobs of lab, too
 #: KEEP=1         bench: keep the traces, beside the result
 #: KERNEL_L2=/path  bench, flamegraph, bench-test: another kernel for the guest's guest, an uncompressed vmlinux that boots by PVH
 #: WORKLOAD=redis POLICY="fifo clock" POOL=64 PERIOD=500000  flamegraph: of what, and a sample every so many instructions
@@ -56,7 +57,7 @@ OWN_BUILD = case "$(BUILD)" in "$(CURDIR)"/build*) ;; *) echo "error: BUILD=$(BU
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
-.PHONY: run bench bench-test flamegraph report report-test test lab lab-check lab-bench slurm-test lava lava-test sim \
+.PHONY: run bench bench-test flamegraph report report-test test lab lab-real lab-check lab-bench slurm-test lava lava-test sim \
 	tree series series-build gate refresh \
 	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check ci-check pahole \
 	clean distclean help deps
@@ -107,6 +108,11 @@ bench-test: deps tree kernel ## one short boot of a guest's guest on the debug k
 lab: DEPS := lab
 lab: sim ## the simulator: all policies on all traces in pools of many sizes; ranking, plots; minutes, goes on
 	@$(RIG)/run-lab
+
+lab-real: DEPS := real
+lab-real: sim ## traces of redis, sqlite and git, recorded by valgrind in build/traces; all policies on them: a quarter of an hour
+	@export WARMUP=$${WARMUP:-200000} ACCESSES=$${ACCESSES:-1000000} POOLS="$${POOLS:-64 96 128}" KNOBS="$${KNOBS:-own=0}" && \
+		traces=$$($(RIG)/record-traces) && TRACES=$${TRACES:-$$traces} $(RIG)/run-lab
 
 lab-check: override CONFIG := lean
 lab-check: DEPS := run

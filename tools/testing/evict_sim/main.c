@@ -6,14 +6,17 @@
  *	evict_sim run < jobs		one line of JSON for each
  *	evict_sim list [-j]		models, traces, policies and their knobs; as JSON
  *	evict_sim save FILE 'trace=hot seed=2 accesses=1000000'
- *	evict_sim record FILE list < addresses
+ *	evict_sim record FILE list [RECENT [LIMIT]] < addresses
  *	evict_sim record FILE faults [EVENT] < ftrace
  *
  * Files that were saved or recorded are run by 'trace=file path=FILE': see oracle.h
  * and record.h.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "job.h"
@@ -92,6 +95,18 @@ static void run(int argc, char *argv[])
 		run_stdin(timed);
 }
 
+static u64 to_number(const char *text)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (!isdigit(*text) || *end || errno)
+		die("no number: %s", text);
+	return number;
+}
+
 int main(int argc, char *argv[])
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -104,8 +119,10 @@ int main(int argc, char *argv[])
 		run(argc - 2, argv + 2);
 	} else if (argc == 4 && !strcmp(command, "save")) {
 		save_line(argv[2], argv[3]);
-	} else if (argc == 4 && !strcmp(command, "record") && !strcmp(argv[3], "list")) {
-		record_list(stdin, argv[2]);
+	} else if (argc > 3 && argc < 7 && !strcmp(command, "record") &&
+		   !strcmp(argv[3], "list")) {
+		record_list(stdin, argv[2], argc > 4 ? to_number(argv[4]) : 0,
+			    argc > 5 ? to_number(argv[5]) : UINT64_MAX);
 	} else if (argc > 3 && argc < 6 && !strcmp(command, "record") &&
 		   !strcmp(argv[3], "faults")) {
 		record_faults(stdin, argv[2], argc == 5 ? argv[4] : "kvm_page_fault");
@@ -114,7 +131,7 @@ int main(int argc, char *argv[])
 			"usage: evict_sim run [-t] [JOB]...\n"
 			"       evict_sim list [-j]\n"
 			"       evict_sim save FILE JOB\n"
-			"       evict_sim record FILE list | faults [EVENT]\n");
+			"       evict_sim record FILE list [RECENT [LIMIT]] | faults [EVENT]\n");
 		return 2;
 	}
 	return 0;

@@ -11,6 +11,7 @@
 
 #define ADDRESS_BITS	48
 #define PAGE_SHIFT	12
+#define MAX_RECENT	64
 /* Without PCID, and without the bit that says not to flush. */
 #define CR3_TABLE	(~(1ull << 63) & ~0xfffull)
 
@@ -25,6 +26,9 @@ struct recorder {
 	size_t nr_threads;
 	/* CR3s, numbered: the processes. */
 	struct map roots;
+	/* The end of the trace: record n is at n modulo the size. */
+	u64 recent[MAX_RECENT];
+	u64 max_recent;
 };
 
 static void bad_line(const struct recorder *recorder, const char *what, const char *line)
@@ -32,6 +36,18 @@ static void bad_line(const struct recorder *recorder, const char *what, const ch
 	remove(recorder->oracle.part);
 	die("line %llu: %s: %.*s", (unsigned long long)recorder->nr_lines, what,
 	    (int)strcspn(line, "\n"), line);
+}
+
+/* Is it in the trace already, as of a moment ago? */
+static bool is_recent(struct recorder *recorder, u64 access)
+{
+	u64 nr = recorder->oracle.nr, back;
+
+	for (back = 1; back <= recorder->max_recent && back <= nr; back++)
+		if (recorder->recent[(nr - back) % MAX_RECENT] == access)
+			return true;
+	recorder->recent[nr % MAX_RECENT] = access;
+	return false;
 }
 
 static void add_address(struct recorder *recorder, u64 process, const char *text,
@@ -49,7 +65,8 @@ static void add_address(struct recorder *recorder, u64 process, const char *text
 
 	address &= (1ull << ADDRESS_BITS) - 1;
 	access = make_access(process, address >> PAGE_SHIFT);
-	oracle_add(&recorder->oracle, &access, 1);
+	if (!is_recent(recorder, access))
+		oracle_add(&recorder->oracle, &access, 1);
 }
 
 static void list_line(struct recorder *recorder, const char *line)
@@ -126,14 +143,14 @@ static void fault_line(struct recorder *recorder, const char *line, const char *
 }
 
 /* With an @event, these are faults, otherwise a list. */
-static void record(FILE *in, const char *path, const char *event)
+static void record(FILE *in, const char *path, const char *event, u64 recent, u64 limit)
 {
-	struct recorder recorder = {};
+	struct recorder recorder = { .max_recent = recent };
 	char *line = NULL;
 	size_t size = 0;
 
 	oracle_create(&recorder.oracle, path);
-	while (getline(&line, &size, in) > 0) {
+	while (recorder.oracle.nr < limit && getline(&line, &size, in) > 0) {
 		recorder.nr_lines++;
 		if (event)
 			fault_line(&recorder, line, event);
@@ -152,12 +169,14 @@ static void record(FILE *in, const char *path, const char *event)
 	free(line);
 }
 
-void record_list(FILE *in, const char *path)
+void record_list(FILE *in, const char *path, u64 recent, u64 limit)
 {
-	record(in, path, NULL);
+	if (recent > MAX_RECENT)
+		die("%llu recent pages: at most %d", (unsigned long long)recent, MAX_RECENT);
+	record(in, path, NULL, recent, limit);
 }
 
 void record_faults(FILE *in, const char *path, const char *event)
 {
-	record(in, path, event);
+	record(in, path, event, 0, UINT64_MAX);
 }

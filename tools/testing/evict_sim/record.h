@@ -8,11 +8,19 @@
 
 #include <stdio.h>
 
+#include <linux/types.h>
+
 /*
  * All accesses of one process: an address in hex on each line, or what
  * `valgrind --tool=lackey --trace-mem=yes` prints, e.g. " L 1ffefff540,8".
+ * An access whose page is among the last @recent ones of the trace is left out: with
+ * 1, what follows itself, with 0, nothing.  So no page that is in use is missing for
+ * longer than that, as it would be if the pages that were accessed last were left out
+ * (Smith's stack deletion, 1977): a page that is always in use would never be seen
+ * again, and a clock would take it for idle.  The end is that of the input, or after
+ * @limit accesses.
  */
-void record_list(FILE *in, const char *path);
+void record_list(FILE *in, const char *path, u64 recent, u64 limit);
 
 /*
  * Faults, from what `trace-cmd report` or tracefs/trace print of kvm:kvm_page_fault,

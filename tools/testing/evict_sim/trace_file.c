@@ -81,6 +81,8 @@ const struct trace_ops file_trace = {
 	.name	= "file",
 	.help	= "an oracleGeneral file, as save and record write it",
 	.knobs	= knobs,
+	/* Nothing was chosen by any of them. */
+	.held_out = true,
 	.init	= file_init,
 	.exit	= file_exit,
 	.fill	= file_fill,

@@ -123,7 +123,7 @@ static void bytes_of_a_file(void)
 	struct oracle_record *records;
 	size_t nr;
 
-	record_list(in, path);
+	record_list(in, path, 0, UINT64_MAX);
 	fclose(in);
 	records = read_records(&nr);
 	EXPECT(nr == 3 && !memcmp(records, expected, sizeof(expected)), "%zu records", nr);
@@ -157,11 +157,14 @@ static void run_line(const char *line)
 	job_run(&job, &result);
 }
 
+/* What record_line() leaves out. */
+static u64 recent, limit = UINT64_MAX;
+
 static void record_line(const char *line)
 {
 	FILE *in = fmemopen((char *)line, strlen(line), "r");
 
-	record_list(in, path);
+	record_list(in, path, recent, limit);
 	fclose(in);
 }
 
@@ -279,6 +282,53 @@ static void recorded_list(void)
 	expect_accesses(expected, 6);
 }
 
+/* The start of /bin/true, and what goes on from there. */
+static void recorded_pages(void)
+{
+	static const char lackey[] =
+		"==10847== Command: /bin/true\n"
+		"I  0401ab70,3\n"
+		"I  0401ab73,5\n"
+		" S 1fff000628,8\n"
+		"I  0401b770,1\n"
+		" S 1fff000620,8\n"
+		"I  0401b771,7\n"
+		" S 04033b30,8\n"
+		"I  0401b81d,4\n"
+		" L 04032e60,8\n"
+		"I  0401b821,4\n"
+		" M 1fff000620,8\n"
+		"I  0401ab78,4\n";
+	static const u64 pages[] = {
+		0x401a, 0x1fff000, 0x401b, 0x1fff000, 0x401b, 0x4033, 0x401b, 0x4032,
+		0x401b, 0x1fff000, 0x401a,
+	};
+	static const u64 of_two[] = {
+		0x401a, 0x1fff000, 0x401b, 0x4033, 0x4032, 0x401b, 0x1fff000, 0x401a,
+	};
+	static const u64 of_four[] = { 0x401a, 0x1fff000, 0x401b, 0x4033, 0x4032, 0x401a };
+	static const struct {
+		u64 recent, limit;
+		const u64 *expected;
+		size_t nr;
+	} cases[] = {
+		{ 1, UINT64_MAX, pages, 11 }, { 1, 5, pages, 5 }, { 2, UINT64_MAX, of_two, 8 },
+		{ 4, UINT64_MAX, of_four, 6 }, { 64, UINT64_MAX, of_four, 5 }, { 2, 4, of_two, 4 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		recent = cases[i].recent;
+		limit = cases[i].limit;
+		must_pass(record_line, lackey);
+		expect_accesses(cases[i].expected, cases[i].nr);
+	}
+	recent = 65;
+	must_die(record_line, lackey, "at most 64");
+	recent = 0;
+	limit = UINT64_MAX;
+}
+
 /* What the next test looks for in a trace of faults. */
 static const char *event;
 
@@ -361,6 +411,7 @@ static const struct test tests[] = {
 	{ "bad_files_are_refused", bad_files },
 	{ "vcpus_have_a_file_each", several_vcpus },
 	{ "lists_are_recorded", recorded_list },
+	{ "recent_pages_are_left_out", recorded_pages },
 	{ "faults_are_recorded", recorded_faults },
 	{ "other_events_are_recorded", recorded_others },
 	{ "bad_lines_are_refused", bad_records },
