@@ -28,9 +28,6 @@ METER, L2_NAME = BUILD / "bench/meter.so", BUILD / "bench/l2.name"
 # machine, too.  Attempts: as some boots stand still, see README.md.
 MEM, SHARED_MIB, HEARTBEAT, TIMEOUT, ATTEMPTS = 2048, 256, 300, 3600, 3
 APPEND = "norandmaps"
-# All timers of L1 fire with its tick.  If its tick is due right after a timer of L2, QEMU 7.2 may deliver
-# L2's interrupt twice, and L2 stands still: see README.md.
-APPEND_TCG = f"{APPEND} highres=off"
 # With two-dimensional paging there is nothing to evict: the pool and the policy don't matter.
 MODES = {"fifo": "kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict=fifo",
          "clock": "kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict=clock",
@@ -38,7 +35,8 @@ MODES = {"fifo": "kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict=fifo",
 # Parameters that KVM sets by whether there is two-dimensional paging.
 FOLLOW_TDP = ("kvm.tdp_mmu", "kvm_intel.allow_smaller_maxphyaddr")
 L2_QEMU = "/usr/bin/qemu-system-x86_64"
-L2 = ("-accel kvm -machine pc -cpu qemu64 -m 512 -smp 1 -nodefaults -no-user-config -display none -no-reboot "
+# Without its paravirtual EOI, as each interrupt then has an exit right after its delivery: see README.md.
+L2 = ("-accel kvm -machine pc -cpu qemu64,-kvm-pv-eoi -m 512 -smp 1 -nodefaults -no-user-config -display none -no-reboot "
       "-monitor none -vga none -seed 1 -kernel /bench/l2.kernel -initrd /bench/l2.cpio "
       "-serial file:/tmp/l2.console").split()
 L2_APPEND = "console=ttyS0 quiet loglevel=4 8250.nr_uarts=4 nokaslr norandmaps panic=-1 transparent_hugepage=madvise"
@@ -66,7 +64,7 @@ def host(**what):
     how = accel()
     return identity.host(
         TOP, BUILD / "linux", KERNEL, INITRD, ENV("QEMU") or "qemu-system-x86_64", accel=how, icount=how == "tcg",
-        cpu=ENV("CPU") or guest.DEFAULT_CPU[how], smp=1, mem=MEM, append=APPEND_TCG if how == "tcg" else APPEND, meter_sha256=identity.sha256(METER),
+        cpu=ENV("CPU") or guest.DEFAULT_CPU[how], smp=1, mem=MEM, append=APPEND, meter_sha256=identity.sha256(METER),
         qemu_l1=identity.run(L2_QEMU, "--version").splitlines()[0], l2_kernel=L2_NAME.read_text().strip(),
         l2=" ".join([L2_QEMU, *L2, "-append", L2_APPEND]), **what)
 

@@ -59,7 +59,7 @@ class Runs(BenchCase):
         shown = self.run_script("../report/show", next(self.out.glob("*/result.json")))[1]
         self.assertIn("0.500", shown)
 
-    SHADOW = "norandmaps highres=off kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict={}"
+    SHADOW = "norandmaps kvm_amd.npt=0 kvm_intel.ept=0 kvm.mmu_evict={}"
 
     def started(self):
         """What L1 is told, and the options of the agent, of each boot."""
@@ -69,7 +69,7 @@ class Runs(BenchCase):
     def test_how_guests_are_started(self):
         self.bench()
         self.assertCountEqual(self.started(), [
-            ("norandmaps highres=off kvm_amd.npt=1 kvm_intel.ept=1 kvm.mmu_evict=fifo", []),
+            ("norandmaps kvm_amd.npt=1 kvm_intel.ept=1 kvm.mmu_evict=fifo", []),
             *((self.SHADOW.format(policy), [*pool, *traced])
               for policy in ("fifo", "clock") for pool in (["-p", "64"], []) for traced in ([], ["-t"]))])
         l2 = self.result()["identity"]["host"]["l2"]
@@ -92,7 +92,6 @@ class Runs(BenchCase):
         self.assertEqual(code, 0, err)
         for boot in self.boots():
             self.assertEqual((boot["accel"], boot["icount"], boot["plugin"]), ("kvm", False, None))
-            self.assertNotIn("highres", boot["append"])
         self.assertRegex(out, r"(?m)^redis +set +64 +fifo .* no repeats$")
         self.assertIn("time in ms: median and range", out)
         self.assertEqual({window["insns"] for cell in self.result()["cells"] for window in cell["windows"]}, {None})

@@ -19,7 +19,7 @@ import machine
 from child import Child
 from result import BenchKey
 
-HOST = {"accel": "tcg", "cpu": guest.DEFAULT_CPU["tcg"], "smp": 1, "mem": 3072, "append": machine.APPEND_TCG, "icount": True}
+HOST = {"accel": "tcg", "cpu": guest.DEFAULT_CPU["tcg"], "smp": 1, "mem": 3072, "append": machine.APPEND, "icount": True}
 KEY = BenchKey("chase", 64, "clock", 0, True)
 
 
