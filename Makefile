@@ -69,7 +69,7 @@ run: deps tree kernel selftests image ## the main job: reference traces under fi
 
 bench: DEPS := bench
 bench: override CONFIG := lean
-bench: deps tree kernel ## real guests: redis, stress-ng, a build, a boot under fifo, clock and two-dimensional paging
+bench: deps tree kernel ## real guests: redis, stress-ng, a build, a boot, a pointer chase, by policy; 20 minutes
 	@tools/bench/fetch-l2
 	@tools/bench/build-bench
 	@tools/bench/run-bench
@@ -93,7 +93,7 @@ report-test: deps ## install Chromium, and look at recorded results in it
 
 test: DEPS := test
 test: override CONFIG := kasan
-test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests on the debug kernel, the rig's own
+test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests and a nested guest on the debug kernel, the rig's own
 	@tools/bench/fetch-l2
 	@tools/bench/build-bench
 	@$(RIG)/run-tests
@@ -121,7 +121,7 @@ lab-check: deps tree kernel selftests image ## the simulator against the guest: 
 	@$(RIG)/lab-check --newest
 
 lab-bench: DEPS := lab
-lab-bench: sim ## accesses a second, memory, and how costs grow; FULL=1: 10^9 accesses, an hour
+lab-bench: sim ## accesses a second, memory, and how costs grow; FULL=1: 10^9 accesses, more than an hour
 	@$(RIG)/lab-bench
 
 slurm-test: DEPS := slurm

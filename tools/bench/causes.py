@@ -20,8 +20,8 @@ that fits:
   table     a write to a page that is shadowed as a table
   first     an entry was "never" there: without eviction there would have been a fault as well
   zapped    an entry was "zapped", as before
-  refault   all entries that had to be filled were "evicted": a table is shadowed again
-            after it was a victim, or an SPTE filled again under it.  No eviction, no fault.
+  refault   an entry was "evicted", all others that had to be filled were there before as well: a
+            table is shadowed again after it was a victim, or an SPTE filled again under it
   again     a "there" entry: access that grows from read to write (P is set in the error
             code), or an SPTE that KVM dropped as the guest's entry had changed meanwhile
   spurious  nothing had to be filled

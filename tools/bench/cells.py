@@ -16,7 +16,7 @@ FUNCTIONS = 30
 # A snapshot has these besides KVM's statistics.
 CLOCKS = ("tsc_before", "tsc_after", "ns_before", "ns_after")
 # Not sums, but what is there at the end of a window.
-LEVELS = ("mmu_shadow_pages", "pages_4k", "pages_2m", "pages_1g", "nx_lpage_splits",
+LEVELS = ("mmu_shadow_pages", "mmu_unsync", "pages_4k", "pages_2m", "pages_1g", "nx_lpage_splits",
           "kib_SecPageTables", "kib_SUnreclaim", "kib_AnonHugePages")
 # L2's clock may tick while L1 looks at the statistics, a moment after the mark in its trace.
 SLACK = 4

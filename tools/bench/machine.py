@@ -25,7 +25,7 @@ METER, L2_NAME = BUILD / "bench/meter.so", BUILD / "bench/l2.name"
 
 # What L1 is given: its memory, what of it the host sees, and how long it may take.
 # A sign of life comes every 2 s of L1's clock: 2 * 10^9 instructions, minutes where others use the
-# machine, too.  Attempts: as some boots stand still, see README.md.
+# machine, too.  Attempts: should a boot stand still, see README.md.
 MEM, SHARED_MIB, HEARTBEAT, TIMEOUT, ATTEMPTS = 2048, 256, 300, 3600, 3
 APPEND = "norandmaps"
 # With two-dimensional paging there is nothing to evict: the pool and the policy don't matter.

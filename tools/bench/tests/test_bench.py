@@ -242,6 +242,26 @@ class Tables(BenchCase):
         self.assertIn("goal MISSED: clock costs at most 0.5%", self.render(change)[1])
         self.assertIn("+1.00% of 1 windows together", self.render(change)[1])
 
+    def test_overhead_is_of_the_default_pool(self):
+        """Another pool, though nothing is evicted there either, and one with evictions in a traced boot don't count."""
+        def nowhere(whole):
+            for cell in whole["cells"]:
+                cell["windows"][0]["counters"]["mmu_recycled"] = 0
+
+        def traced(whole):
+            next(cell for cell in whole["cells"] if cell["traced"] and not cell["pool"])["windows"][0]["counters"]["mmu_recycled"] = 1
+
+        self.assertIn("of 1 windows together", self.render(nowhere)[1])
+        self.assertNotIn("windows together", self.render(traced)[1])
+
+    def test_windows_in_which_only_clock_evicts_are_compared(self):
+        def change(whole):
+            for cell in whole["cells"]:
+                if cell["policy"] == "fifo":
+                    cell["windows"][0]["counters"]["mmu_recycled"] = 0
+
+        self.assertRegex(self.render(change)[1], r"(?m)^chase +chase +64 .* more .* no control, one draw$")
+
     def test_no_time_from_emulation(self):
         text = self.render()[1]
         self.assertIn("no time: emulation", text)
