@@ -300,10 +300,9 @@ static void vm_takes_over_the_policy(struct kunit *test)
 	kvm_mmu_uninit_vm(fifo);
 }
 
-/* A cache complains if it is destroyed before its objects are freed. */
 /*
- * The verdict is that of kmem_cache_destroy(), which warns about what is left, so
- * it takes a runner that doesn't overlook warnings.
+ * The verdict is that of kmem_cache_destroy(), which warns about objects that are
+ * left, so it takes a runner that doesn't overlook warnings.
  */
 static void vm_frees_its_clock(struct kunit *test)
 {
