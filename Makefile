@@ -23,7 +23,7 @@
 #: POOLS="64 default"  bench: only these pools
 #: ONLY="redis sqlite git"  lab-real: only these programs; the knobs of lab, too
 #: KEEP=1         bench: keep the traces, beside the result
-#: KERNEL_L2=/path  bench, flamegraph, bench-test: another kernel for the guest's guest, an uncompressed vmlinux that boots by PVH
+#: KERNEL_L2=/path  bench, flamegraph, test: another kernel for the guest's guest, an uncompressed vmlinux that boots by PVH
 #: WORKLOAD=redis POLICY="fifo clock" POOL=64 PERIOD=500000  flamegraph: of what, and a sample every so many instructions
 #: REPEATS=N PIN=3  bench: boots a cell (ACCEL=kvm: 5, else 1: what chance may make of it), on this CPU
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
@@ -59,7 +59,7 @@ OWN_BUILD = case "$(BUILD)" in "$(CURDIR)"/build*) ;; *) echo "error: BUILD=$(BU
 
 .PHONY: run bench bench-test flamegraph report report-test test lab lab-real lab-check lab-bench slurm-test lava lava-test sim \
 	tree series series-build gate refresh \
-	kernel selftests image kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check ci-check pahole \
+	kernel selftests image l2 kunit kunit-x86 kselftest soak regress races mutants fuzz coverage models check ci-check pahole \
 	clean distclean help deps
 
 run: override CONFIG := lean
@@ -69,17 +69,13 @@ run: deps tree kernel selftests image ## the main job: reference traces under fi
 
 bench: DEPS := bench
 bench: override CONFIG := lean
-bench: deps tree kernel ## real guests: redis, stress-ng, a build, a boot, a pointer chase, by policy; 20 minutes
-	@tools/bench/fetch-l2
-	@tools/bench/build-bench
+bench: deps tree kernel l2 ## real guests: redis, stress-ng, a build, a boot, a pointer chase, by policy; 20 minutes
 	@tools/bench/run-bench
 
 flamegraph: DEPS := bench
 flamegraph: override CONFIG := lean
-flamegraph: deps tree kernel ## WORKLOAD=redis POLICY="fifo clock" POOL=64: stacks of L1, and what differs, as a page
+flamegraph: deps tree kernel l2 ## WORKLOAD=redis POLICY="fifo clock" POOL=64: stacks of L1, and what differs, as a page
 	@$(RIG)/deps web
-	@tools/bench/fetch-l2
-	@tools/bench/build-bench
 	@tools/bench/fetch-web
 	@tools/bench/run-flamegraph
 
@@ -93,16 +89,12 @@ report-test: deps ## install Chromium, and look at recorded results in it
 
 test: DEPS := test
 test: override CONFIG := kasan
-test: deps tree kernel selftests image ## all tests: KUnit (UML, x86), selftests and a nested guest on the debug kernel, the rig's own
-	@tools/bench/fetch-l2
-	@tools/bench/build-bench
+test: deps tree kernel selftests image l2 ## all tests: KUnit (UML, x86), selftests and a nested guest on the debug kernel, the rig's own
 	@$(RIG)/run-tests
 
 bench-test: DEPS := bench
 bench-test: override CONFIG := kasan
-bench-test: deps tree kernel ## one short boot of a guest's guest on the debug kernel, traced: minutes
-	@tools/bench/fetch-l2
-	@tools/bench/build-bench
+bench-test: deps tree kernel l2 ## one short boot of a guest's guest on the debug kernel, traced: minutes
 	@$(RIG)/run-tests --only l2
 
 lab: DEPS := lab
@@ -111,8 +103,7 @@ lab: sim ## the simulator: all policies on all traces in pools of many sizes; ra
 
 lab-real: DEPS := real
 lab-real: sim ## traces of redis, sqlite and git, recorded by valgrind in build/traces; all policies on them: a quarter of an hour
-	@export WARMUP=$${WARMUP:-200000} ACCESSES=$${ACCESSES:-1000000} POOLS="$${POOLS:-64 96 128}" KNOBS="$${KNOBS:-own=0}" && \
-		traces=$$($(RIG)/record-traces) && TRACES=$${TRACES:-$$traces} $(RIG)/run-lab
+	@$(RIG)/lab-real
 
 lab-check: override CONFIG := lean
 lab-check: DEPS := run
@@ -178,6 +169,11 @@ image: selftests ## build/image: the guest's initramfs
 	@$(RIG)/build-image
 	@$(RIG)/build-image --bare
 	@[ $(CONFIG) != modules ] || $(RIG)/build-image --modules $(BUILD)/kernel-modules/root --output $(BUILD)/image/modules.cpio.gz
+
+l2: DEPS := bench
+l2: tree ## build/bench: the guest's guest with its programs, and the image of the guest around it
+	@tools/bench/fetch-l2
+	@tools/bench/build-bench
 
 kunit: tree ## KUnit suites on UML: seconds
 	@$(RIG)/run-tests --only kunit-um

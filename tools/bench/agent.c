@@ -204,7 +204,7 @@ static void print_snapshot(const char *word)
 /*
  * L2's CPU goes on until the first process waits, and a timer of a server may wake
  * it up while we look: numbers that were read meanwhile are of different points of
- * its work.  Where it never rests, cells.py finds that they don't fit the trace.
+ * its work.  If it never rests, cells.py doesn't take them.
  */
 static void take_snapshot(const char *word)
 {

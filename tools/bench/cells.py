@@ -18,6 +18,8 @@ CLOCKS = ("tsc_before", "tsc_after", "ns_before", "ns_after")
 # Not sums, but what is there at the end of a window.
 LEVELS = ("mmu_shadow_pages", "mmu_unsync", "pages_4k", "pages_2m", "pages_1g", "nx_lpage_splits",
           "kib_SecPageTables", "kib_SUnreclaim", "kib_AnonHugePages")
+# A snapshot that was disturbed this often is taken for what it is: TRIES of agent.c.
+TRIES = 10
 # L2's clock may tick while L1 looks at the statistics, a moment after the mark in its trace.
 SLACK = 4
 
@@ -77,6 +79,9 @@ class Output:
         if status != "0":
             last = next((line for line in reversed(self.said + self.console) if line != f"status {status}"), "nothing")
             raise CellError(f"L2 ended with status {status} after the mark {names[-1] if names else 'of nobody'}: {last}")
+        for name, before, after in zip(names, [-1, *self.snapshots], self.snapshots):
+            if after - before == TRIES:
+                raise CellError(f"L2 did not come to rest at the mark {name}")
         if names != workload.marks():
             raise CellError(f"marks {' '.join(names)}, not {' '.join(workload.marks())}")
         if self.exit != 0:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """The simulator's driver and its ranking: with a fake simulator, and on a few cells."""
 import copy
+import importlib.machinery
+import importlib.util
 import json
 import os
 import unittest
 from pathlib import Path
 
-from sandbox import HERE, Sandbox, write
+from sandbox import HERE, RIG, Sandbox, write
 import lab
 import result
 import sweep
@@ -371,6 +373,15 @@ class Bench(Sandbox):
         self.assertRegex(out, r"(?m)^mmu +clock +1000000 +10,000,000 +\d+\.\d +- +- ")
         self.run_script("lab-bench", FULL="1")
         self.assertIn("accesses=1000000000", self.calls.read_text())
+
+    def test_memory_is_the_lowest_of_the_seeds(self):
+        loader = importlib.machinery.SourceFileLoader("lab_bench", str(RIG / "lab-bench"))
+        bench = importlib.util.module_from_spec(importlib.util.spec_from_loader("lab_bench", loader))
+        loader.exec_module(bench)
+        for peaks, met in (([2500, 2600, 2500, 2700, 2600, 2800], True), ([2500, 2600, 2500, 2700, 2700, 2800], False)):
+            cells = {line: {"accesses": 1, "peak_kib": peak} for policy in bench.POLICIES
+                     for line, peak in zip([line for lines in bench.memory(policy) for line in lines], peaks)}
+            self.assertEqual([text.startswith("goal met") for text in bench.tell_memory(cells)], [met, met])
 
 
 if __name__ == "__main__":

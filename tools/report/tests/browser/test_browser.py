@@ -68,6 +68,8 @@ class Pages(unittest.TestCase):
         # The script has run: a button for each view, and frames.
         self.assertEqual(found.count("<button type=\"button\" aria-pressed"), 4)
         self.assertGreater(found.count("<rect"), 20)
+        # ... and has not to be waited for: what all stacks have in common is as wide as the page.
+        self.assertRegex(found, r'<rect[^>]* width="1200"')
         self.assertIn("kvm_mmu_page_fault", found.partition("<svg")[2])
         self.shoot(text)
 

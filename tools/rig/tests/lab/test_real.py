@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""record-traces, with another program in the place of valgrind."""
+"""lab-real, with another program in the place of valgrind."""
 import fcntl
 import importlib.machinery
 import importlib.util
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -17,8 +18,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 RIG = Path(__file__).resolve().parents[2]
-loader = importlib.machinery.SourceFileLoader("record_traces", str(RIG / "record-traces"))
-real = importlib.util.module_from_spec(importlib.util.spec_from_loader("record_traces", loader))
+loader = importlib.machinery.SourceFileLoader("lab_real", str(RIG / "lab-real"))
+real = importlib.util.module_from_spec(importlib.util.spec_from_loader("lab_real", loader))
 loader.exec_module(real)
 
 # For ever, as a server: a page of code, and two that change.
@@ -37,7 +38,7 @@ class Record(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.dir = Path(folder.name)
 
-    def record(self, nr, code=0, **env):
+    def start(self, nr, **env):
         valgrind = self.dir / "valgrind"
         valgrind.write_text(VALGRIND.format(nr=nr))
         valgrind.chmod(0o755)
@@ -47,9 +48,14 @@ class Record(unittest.TestCase):
                             "--allow-empty", "-m", "Start"], check=True)
         env = {**os.environ, "ONLY": "git", "BUILD": str(self.dir), "SIM": str(real.simulator.Simulator().path), "WARMUP": "2",
                "ACCESSES": "3", "RECENT": "1", "VALGRIND": str(valgrind), **env}
-        done = subprocess.run([RIG / "record-traces"], env=env, cwd=self.dir, capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, code, done.stderr)
-        return done.stdout if not code else done.stderr
+        return subprocess.Popen([RIG / "lab-real", "--record"], env=env, cwd=self.dir, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    def record(self, nr, code=0, **env):
+        done = self.start(nr, **env)
+        out, err = done.communicate(timeout=60)
+        self.assertEqual(done.returncode, code, err)
+        return out if not code else err
 
     def write_all(self, pipe, text):
         """Until it was read."""
@@ -72,6 +78,23 @@ class Record(unittest.TestCase):
         self.record(10)
         self.record(10, RECENT="2")
         self.assertEqual(self.pages()[2], 0x4001)
+
+    def test_a_trace_of_another_length_is_made_again(self):
+        self.record(10)
+        self.record(10, ACCESSES="4")
+        self.assertEqual(len(self.pages()), 6)
+        self.assertIn("numbers are needed", self.record(10, code=1, ACCESSES="many"))
+
+    def test_what_was_interrupted_is_no_trace(self):
+        child, begun = self.start(10**9, ACCESSES="1000000000"), self.dir / "traces/git.bin.part"
+        while child.poll() is None and not begun.exists():
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=60)
+        self.assertEqual((child.returncode, (self.dir / "traces/git.bin").exists()), (130, False))
+
+    def test_a_tracer_that_is_missing(self):
+        self.assertRegex(self.record(10, code=1, VALGRIND="/none/such"), r"(?m)^error: .*/none/such")
 
     def test_what_is_too_short_is_no_trace(self):
         self.assertIn("git: it ended after 3 accesses, not 5", self.record(1, code=1))
