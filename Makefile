@@ -27,6 +27,7 @@
 #: WORKLOAD=redis POLICY="fifo clock" POOL=64 PERIOD=500000  flamegraph: of what, and a sample every so many instructions
 #: REPEATS=N PIN=3  bench: boots a cell (ACCEL=kvm: 5, else 1: what chance may make of it), on this CPU
 #: WHERE="fifo-npt0-* c*"  regress: only these configurations, and what they are compared with
+#: KUT=/path      regress: kvm-unit-tests of this checkout instead, by QEMU in the guest, which stays as it is
 #: LAYERS="a b"   mutants: only kunit-um, kunit-x86_64, selftests
 #: FUZZ_SECONDS=N fuzz: how long (300)
 #: CONFIG=name    kernel: lean (default); kselftest: kasan (default), kcsan or modules; see tools/rig/configs
@@ -194,6 +195,7 @@ regress: DEPS := run
 regress: override CONFIG := lean
 regress: kernel ## upstream's KVM selftests, base against patched, npt, pool and policy: hours
 	@$(RIG)/make-base lean
+	@[ -z "$(KUT)" ] || $(RIG)/build-kut "$(KUT)"
 	@$(RIG)/run-regress
 
 races: DEPS := test

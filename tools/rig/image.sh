@@ -8,6 +8,11 @@
 # path, and init wants a real-time heartbeat.
 HOST_TOOLS=(/usr/bin/timeout /usr/bin/stdbuf /usr/libexec/coreutils/libstdbuf.so /usr/bin/chrt)
 
+# For a guest that has guests itself. BIOS files: of the machine pc, as QEMU asks for them
+# without any device.
+QEMU_OF_GUEST=/usr/bin/qemu-system-x86_64
+FIRMWARE=(/usr/share/seabios/bios-256k.bin /usr/share/qemu/{linuxboot_dma,pvh,kvmvapic}.bin)
+
 is_elf()
 {
 	[ "$(head -c 4 "$1" | tr -d '\0')" = $'\x7fELF' ]
@@ -55,6 +60,11 @@ install_files()
 		[ -f "$file" ] || die "$file is missing: tools/rig/deps installs it"
 		install -D "$file" "$ROOT$file"
 	done
+}
+
+install_qemu()
+{
+	install_files "$QEMU_OF_GUEST" "${FIRMWARE[@]}"
 }
 
 # Every library goes where the dynamic linker of this machine found it.

@@ -124,6 +124,14 @@ class Driver(Sandbox):
         run = max(self.out.iterdir(), key=lambda p: p.stat().st_mtime)
         return {(c["test"], c["config"]): c for c in result.load(run / "result.json", "regress")["cells"]}
 
+    def test_kvm_unit_tests_have_runs_of_their_own(self):
+        write(self.top / "build/kut/image.cpio", "image with QEMU")
+        write(self.top / "build/kut/list.txt", "access\n")
+        self.regress(0, KUT="/checkout", WHERE="clock-npt0-64")
+        self.assertEqual([run.name[:4] for run in self.out.iterdir()], ["kut-"])
+        self.assertEqual([self.words(boot) for boot in self.boots()], [["access 60 "]] * 2)
+        self.assertEqual({boot["initrd"] for boot in self.boots()}, {str(self.top / "build/kut/image.cpio")})
+
     def test_engine_comes_to_the_same(self):
         faults = ("exit1:two@clock-npt0-64", "panic:one@fifo-npt1-all", "after:three@base-npt0-all")
         results = []
