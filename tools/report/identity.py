@@ -36,6 +36,12 @@ def commit_of(tree, what):
     return git(tree, "rev-parse", "--verify", "HEAD")
 
 
+def tree_of(linux):
+    """What is built there, whatever its history; no evidence for anything if it is not committed."""
+    edited = git(linux, "status", "--porcelain", "--untracked-files=no")
+    return git(linux, "rev-parse", "HEAD^{tree}") + ("-dirty" if edited else "")
+
+
 def sha256(path):
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -71,7 +77,7 @@ def host(top, linux, kernel, initrd, qemu, **how):
     return {
         **sources(top),
         "tree_commit": commit_of(linux, "the patched kernel"),
-        "tree": git(linux, "rev-parse", "HEAD^{tree}"),
+        "tree": tree_of(linux),
         "base": base_version(linux),
         "kernel_sha256": sha256(kernel),
         "initrd_sha256": sha256(initrd),

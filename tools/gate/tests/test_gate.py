@@ -82,7 +82,15 @@ class Gate(unittest.TestCase):
         for name, about in (("mutants-1", tree), ("mutants-2", "0" * 40)):
             (self.out / name).mkdir(parents=True)
             (self.out / name / "mutants.json").write_text(json.dumps({"tree": about, "summary": f"{name} killed"}))
-        self.assertIn("mutants: mutants-1: mutants-1 killed", self.run_gate().stdout)
+        for name, kernel, suites in (("test-1", "kasan", ["selftests-fifo", "selftests-clock"]), ("test-2", "kasan", ["kunit-um"]),
+                                     ("test-3", "kcsan", ["selftests-fifo", "selftests-clock"])):
+            (self.out / name).mkdir(parents=True)
+            (self.out / name / "tests.json").write_text(json.dumps(
+                {"tree": tree, "kernel": kernel, "summary": "9 passed", "suites": [{"suite": suite} for suite in suites]}))
+        said = self.run_gate().stdout
+        for line in ("mutants: mutants-1: mutants-1 killed", "selftests, KASAN and lockdep: test-1: 9 passed",
+                     "selftests, KCSAN: test-3: 9 passed", "selftests, KVM as modules: none for this tree yet: make kselftest"):
+            self.assertIn(line, said)
 
     def test_bad_words(self):
         self.commit("one", GOOD)

@@ -57,6 +57,18 @@ class Soak(Sandbox):
         self.assertEqual(code, 1, "a failure of an earlier round is still one")
         self.assertIn("4 rounds, 1 of them failed", out)
 
+    def test_says_what_it_is_about(self):
+        self.soak(N="1")
+        run = self.out / self.run_id()
+        said = json.loads((run / "soak.json").read_text())
+        self.assertEqual((said["kernel"], said["summary"]), ("kasan", "1 rounds, 0 of them failed"))
+        self.assertIn("about another tree or kernel", self.soak(N="2", RUN=run.name, CONFIG="kcsan")[1])
+        write(self.top / "build/linux/Makefile", "another")
+        self.commit(self.top / "build/linux")
+        code, out = self.soak(N="2", RUN=run.name)
+        self.assertEqual((code, out), (1, f"error: RUN={run.name} is about another tree or kernel: choose another RUN\n"))
+        self.assertEqual(len(self.calls()), 1)
+
     def test_bad_knobs(self):
         for env, why in (({"N": "x"}, "error: N=x: a number from 1"), ({"N": "0"}, "error: N=0"),
                          ({"RUN": "soak-no"}, "error: no soak RUN=soak-no")):

@@ -123,6 +123,13 @@ class Tests(Sandbox):
         self.assertIn("global.hot_survives", names)
         reasons = {element.text for element in self.junit().iter("skipped")}
         self.assertEqual(reasons, {"no tracefs", "TDP is on"})
+        said = json.loads(next(self.out.glob("*/tests.json")).read_text())
+        self.assertEqual((said["kernel"], said["summary"], len(said["suites"])), ("kasan", last, 5))
+        self.assertRegex(said["tree"], "^[0-9a-f]{40}$")
+        write(self.top / "build/linux/Makefile", "edited")
+        self.run_tests("kunit-um")
+        edited = json.loads(max(self.out.glob("*/tests.json")).read_text())
+        self.assertEqual(edited["tree"], said["tree"] + "-dirty")
 
     def test_each_case_of_a_selftest_is_a_result(self):
         self.guest("selftests-fifo", GOOD.replace("# ok 2", "# not ok 2").replace("\nok 1 s", "\nnot ok 1 s"), 1)
