@@ -7,7 +7,10 @@ know which of them there are for the very tree that is mailed.
 import json
 from collections import namedtuple
 
-Proof = namedtuple("Proof", "name text")
+import regress
+
+# @path: None if there is no such run.
+Proof = namedtuple("Proof", "name text path")
 
 
 def newest(paths):
@@ -32,9 +35,11 @@ def tree_of(path, counts):
 
 def tell(path):
     whole = json.loads(path.read_text())
-    return whole.get("summary") or f"{len(whole.get('cells', []))} cells"
+    worse = f", {len(regress.worse(whole))} worse than base" if whole.get("kind") == "regress" else ""
+    return whole.get("summary") or f"{len(whole['cells'])} cells{worse}"
 
 
+NUMBERS = "reference traces"
 POLICIES = ("selftests-fifo", "selftests-clock")
 # @counts: whether what matches @pattern is a proof of that kind.
 Kind = namedtuple("Kind", "name pattern command counts", defaults=[lambda whole: True])
@@ -46,7 +51,7 @@ KINDS = [
     Kind("upstream's tests", "regress-*/result.json", "make regress"),
     # What make test tries of the mutants proves nothing about the others.
     Kind("mutants", "mutants-*/mutants.json", "make mutants", lambda whole: not whole.get("sample")),
-    Kind("reference traces", "run-*/result.json", "make run"),
+    Kind(NUMBERS, "run-*/result.json", "make run"),
 ]
 
 
@@ -56,5 +61,5 @@ def of(out, tree):
     for kind in KINDS:
         path = next((path for path in newest(out.glob(kind.pattern)) if tree_of(path, kind.counts) == tree), None)
         text = f"{path.parent.name}: {tell(path)}" if path else f"none for this tree yet: {kind.command}"
-        proofs.append(Proof(kind.name, text))
+        proofs.append(Proof(kind.name, text, path))
     return proofs

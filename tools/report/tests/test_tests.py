@@ -125,6 +125,8 @@ class Tests(Sandbox):
         self.assertEqual(reasons, {"no tracefs", "TDP is on"})
         said = json.loads(next(self.out.glob("*/tests.json")).read_text())
         self.assertEqual((said["kernel"], said["summary"], len(said["suites"])), ("kasan", last, 5))
+        self.assertEqual({k: said["suites"][2][k] for k in ("suite", "verdict", "passed", "failed", "skipped")},
+                         {"suite": "selftests-fifo", "verdict": "pass", "passed": len(NAMES) + 1, "failed": 0, "skipped": 1})
         self.assertRegex(said["tree"], "^[0-9a-f]{40}$")
         write(self.top / "build/linux/Makefile", "edited")
         self.run_tests("kunit-um")
