@@ -3,7 +3,8 @@
 
 A cell is the outcome of one test in one configuration, a kernel (base, or the
 patched one with a policy) with npt and pool.  A patched cell is compared with
-the base's in the same npt and pool; the ledger says what the base is known to
+the base's in the same npt and pool, by its outcome and by how many of its cases
+passed; the ledger says what the base is known to
 do and why.  That excuses no patched cell, except where the base is known to
 fail now and then: such a test tells nothing by failing.
 """
@@ -78,7 +79,7 @@ class Judgement:
 
     def __init__(self, cells, ledger):
         self.cells, self.ledger = cells, ledger
-        self.worse, self.unlisted, self.gone, self.unpaired = [], [], [], []
+        self.worse, self.fewer, self.unlisted, self.gone, self.unpaired = [], [], [], [], []
         for key, cell in cells.items():
             (self.look_at_base if key[1].kernel == "base" else self.compare)(key, cell["outcome"])
 
@@ -99,6 +100,9 @@ class Judgement:
             self.unpaired.append(key)
         elif all(is_worse(outcome, known) for known in {base["outcome"], *self.sometimes(key)}):
             self.worse.append(key)
+        elif outcome == base["outcome"] and self.cells[key].get("passed", 0) < base.get("passed", 0) and not self.sometimes(key):
+            self.worse.append(key)
+            self.fewer.append(key)
 
     def sometimes(self, key):
         """What the base does now and then, though maybe not in this run."""
@@ -110,6 +114,8 @@ class Judgement:
         if not cell:
             return "-"
         outcome = cell["outcome"]
+        if key in self.fewer:
+            return "fewer!"
         if key in self.worse:
             return SHOWN[outcome] + "!"
         base = self.cells.get((key[0], base_of(key[1])), cell)["outcome"]
@@ -125,7 +131,9 @@ class Judgement:
     def remarks(self):
         say = lambda key: f"{key[0]} in {name_of(key[1])}"
         is_so = lambda key: self.cells[key]["outcome"]
-        yield from (f"worse than base: {say(k)}: {is_so(k)}, base: {is_so((k[0], base_of(k[1])))}; "
+        passed = lambda key: f" ({self.cells[key].get('passed', 0)} cases passed)" if self.fewer else ""
+        told = lambda key: is_so(key) + passed(key)
+        yield from (f"worse than base: {say(k)}: {told(k)}, base: {told((k[0], base_of(k[1])))}; "
                     f"log: {self.cells[k]['log']}" for k in self.worse)
         yield from (f"not compared, the base's cell is missing: {say(k)}" for k in self.unpaired)
         yield from (f"not in the ledger: {say(k)}: {is_so(k)}; log: {self.cells[k]['log']}" for k in self.unlisted)
@@ -164,7 +172,8 @@ def goal(result):
 
 NOTES = """\
 base: the kernel without the series; npt: two-dimensional paging for the guests of the tests; 64: their pool, all: KVM's own
-known: fails on base, too, see tools/rig/regress.ledger; !: worse than base in the same npt and pool
+known: fails on base, too, see tools/rig/regress.ledger; !: worse than base in the same npt and pool; fewer!: of
+its cases passed
 """
 
 

@@ -15,6 +15,8 @@ RIG = Path(__file__).resolve().parent
 SCRIPT = RIG / "regress-guest"
 MARK = re.compile(r"@@ (start|end) (\S+)(?: (\d+) (\d+))?$")
 FORCED = "force-pool: "
+# A case that passed, of KTAP or of kvm-unit-tests.
+PASSED = re.compile(r"ok \d+(?!.*# SKIP)|PASS: ")
 # A test that floods fills no disk.
 MAX_LOG = 1 << 20
 
@@ -68,8 +70,9 @@ class Boot:
             if self.log and self.log.tell() < MAX_LOG:
                 self.log.write(line + "\n")
             self.forced += self.log is not None and line.startswith(FORCED)
+            self.passed += self.log is not None and bool(PASSED.match(line))
         elif mark[1] == "start":
-            self.now, self.forced, self.since = mark[2], 0, time.time()
+            self.now, self.forced, self.passed, self.since = mark[2], 0, 0, time.time()
             self.log = open(self.log_of(mark[2]), "w")
         elif mark[2] == self.now and mark[3]:
             self.log.close()
@@ -84,7 +87,7 @@ class Boot:
         self.got.append(test)
         self.run.record({(test, self.config): {
             "test": test, "config": list(self.config), "outcome": outcome, "exit": status, "seconds": seconds,
-            "limit": limit, "arguments": arguments, "forced": self.forced, "boot": self.stem.name,
+            "limit": limit, "arguments": arguments, "forced": self.forced, "passed": self.passed, "boot": self.stem.name,
             "log": str(self.log_of(test).relative_to(self.run.dir)), **more}})
 
     def why(self):

@@ -127,7 +127,11 @@ class Driver(Sandbox):
     def test_kvm_unit_tests_have_runs_of_their_own(self):
         write(self.top / "build/kut/image.cpio", "image with QEMU")
         write(self.top / "build/kut/list.txt", "access\n")
+        write(self.top / "build/kut/source/x86/unittests.cfg", "")
+        self.commit(self.top / "build/kut/source")
         self.regress(0, KUT="/checkout", WHERE="clock-npt0-64")
+        identity = json.loads(next(self.out.glob("*/result.json")).read_text())["identity"]
+        self.assertRegex(identity["host"]["kut_commit"], "^[0-9a-f]{40}$")
         self.assertEqual([run.name[:4] for run in self.out.iterdir()], ["kut-"])
         self.assertEqual([self.words(boot) for boot in self.boots()], [["access 60 "]] * 2)
         self.assertEqual({boot["initrd"] for boot in self.boots()}, {str(self.top / "build/kut/image.cpio")})
@@ -169,7 +173,8 @@ class Driver(Sandbox):
         self.assertEqual((two["outcome"], two["exit"], two["seconds"], two["arguments"], two["forced"]),
                          ("ok", 0, 3, "-v 2", 1))
         log = next(self.out.iterdir()) / two["log"]
-        self.assertEqual(log.read_text(), "force-pool: 64 shadow pages\nI am two 30 -v 2\n\n")
+        self.assertEqual(log.read_text(), "force-pool: 64 shadow pages\nI am two 30 -v 2\nok 1 a\nok 2 b # SKIP c\nok 3 d\n\n")
+        self.assertEqual(two["passed"], 2)
 
     def test_configurations_reach_the_guest(self):
         self.regress(0)
@@ -185,6 +190,14 @@ class Driver(Sandbox):
         self.assertEqual({key: c["shown"] for key, c in self.cells().items() if c["shown"] != "ok"},
                          {("two", "clock-npt0-64"): "FAIL!"})
         self.assertIn("goal MISSED: no cell is worse than base: two in clock-npt0-64 (fail)", out)
+
+    def test_cases_that_no_longer_pass(self):
+        out, _ = self.regress(1, "fewer:two@clock-npt0-64")
+        self.assertIn("two in clock-npt0-64: ok (1 cases passed), base: ok (2 cases passed)", out)
+        self.assertEqual({key: c["shown"] for key, c in self.cells().items() if c["shown"] != "ok"},
+                         {("two", "clock-npt0-64"): "fewer!"})
+        self.ledger.write_text("two npt0-64 fail? now and then\n")
+        self.regress(0, RUN=next(self.out.iterdir()).name)
 
     def test_base_fails_too(self):
         faults = [f"exit1:two@{k}-npt0-64" for k in ("base", "clock")]

@@ -41,6 +41,8 @@ class Soak(Sandbox):
     def test_every_kind_of_failure_counts(self):
         for how, why in (("echo 'selftests-fifo: failed: global.x'; echo '8 passed, 1 failed, 0 skipped'; exit 1",
                           "seed 2: selftests-fifo: failed: global.x"),
+                         ("echo 'selftests-stress-fifo: hang: no sign of life'; echo '8 passed, 1 failed, 0 skipped'; exit 1",
+                          "seed 2: selftests-stress-fifo: hang: no sign of life"),
                          ("echo '9 passed, 0 failed, 0 skipped'; exit 1", "seed 2: run-tests ended with 1"),
                          ("exit 0", "seed 2: run-tests ended with 0"),
                          ("echo '0 passed, 0 failed, 9 skipped'; exit 0", "seed 2: run-tests ended with 0")):
