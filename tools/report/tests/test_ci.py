@@ -76,8 +76,7 @@ class Files(unittest.TestCase):
         lib = (TOP / "tools/rig/lib.sh").read_text()
         self.assertIn('"${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/kvm-mmu-evict}"', lib)
         package = re.search(r"^SOURCE_PACKAGE=(.*)$", lib, re.MULTILINE)[1]
-        base = re.search(r'^: "\$\{BASE:=(.*)\}"$', lib, re.MULTILINE)[1]
-        wanted = [f"{package.replace('$BASE', base)}.git", "ccache"]
+        wanted = [f"{package.replace('$BASE', '*')}.git", "ccache"]
         steps = self.github["make"]["jobs"]["make"]["steps"]
         self.assertEqual([step["with"]["path"] for step in steps if "cache@" in step.get("uses", "")],
                          [f"~/.cache/kvm-mmu-evict/{name}" for name in wanted])
