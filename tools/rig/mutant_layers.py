@@ -46,7 +46,7 @@ class KUnit(Layer):
 
     def __init__(self, name, scratch):
         super().__init__(name, scratch)
-        self.seconds = 15 if name == "kunit-um" else 75
+        self.seconds = 5 if name == "kunit-um" else 15
         self.log = scratch.top / name / "test.log"
 
     def build(self, stem, tests):
@@ -77,7 +77,7 @@ class KUnit(Layer):
 class Selftests(Layer):
     """The kasan kernel with a mutant, and named tests in a guest."""
 
-    limit, seconds = 300, 100
+    limit, seconds = 300, 60
 
     def __init__(self, name, scratch, selftests, programs):
         super().__init__(name, scratch)
