@@ -35,6 +35,7 @@
 #: FORCE=1        tree, refresh, distclean: drop what would be lost
 #: GATE=full|quick gate: everything (default), or the essential part
 #: REROLL=N RFC=1 RESULT=/path  series: [PATCH vN], [RFC PATCH], whose numbers (results/reference.json)
+#: SERIES_BASE=id series: base-commit of the cover letter, upstream's commit that a packaged base stands for
 #: V=1            show everything
 
 SHELL := /bin/bash
