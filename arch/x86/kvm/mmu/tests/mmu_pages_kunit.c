@@ -251,6 +251,62 @@ static void root_out_of_use_is_touched(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, sp->evict_state & KVM_MMU_EVICT_TOUCHED);
 }
 
+/* The TDP MMU's roots aren't on the list, and go out of use with a shared lock. */
+static void tdp_mmu_root_out_of_use_is_left_alone(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *sp = get_page_for(f, 0, 4);
+	hpa_t root = __pa(sp->spt);
+
+	if (!IS_ENABLED(CONFIG_X86_64))
+		kunit_skip(test, "no TDP MMU");
+
+	sp->tdp_mmu_page = true;
+	/* Somebody else still uses it. */
+	refcount_set(&sp->tdp_mmu_root_count, 2);
+	read_lock(&f->kvm->mmu_lock);
+	mmu_free_root_page(f->kvm, &root, &f->zapped);
+	read_unlock(&f->kvm->mmu_lock);
+	KUNIT_EXPECT_FALSE(test, sp->evict_state & KVM_MMU_EVICT_TOUCHED);
+}
+
+/* Nobody holds mmu_lock there. */
+static void fast_page_fault_touches_nothing(struct kunit *test)
+{
+	struct kvm_page_fault fault = { .present = true, .write = true };
+	struct pages_fixture *f = test->priv;
+	struct kvm_mmu_page *sp = get_page_for(f, 0, 1);
+	struct kvm_mmu *mmu = &f->vcpu->arch.root_mmu;
+
+	mmu->root.hpa = __pa(sp->spt);
+	mmu->root_role.level = 1;
+	f->vcpu->arch.mmu = mmu;
+
+	/* Somebody else has fixed it already. */
+	sp->spt[0] = SPTE_MMU_PRESENT_MASK | PT_PRESENT_MASK | PT_WRITABLE_MASK;
+	KUNIT_EXPECT_EQ(test, fast_page_fault(f->vcpu, &fault), RET_PF_SPURIOUS);
+	KUNIT_EXPECT_FALSE(test, sp->evict_state & KVM_MMU_EVICT_TOUCHED);
+}
+
+/* The only page is a root, i.e. a sweep reads it, and frees nothing. */
+static void fault_refills_below_five_available_pages(struct kunit *test)
+{
+	struct pages_fixture *f = test->priv;
+	int avail, r;
+
+	get_page_for(f, 0, 4)->root_count = 1;
+	for (avail = 0; avail < 8; avail++) {
+		f->kvm->arch.n_max_mmu_pages = f->kvm->stat.mmu_shadow_pages + avail;
+		f->kvm->stat.mmu_evict_scanned = 0;
+		write_lock(&f->kvm->mmu_lock);
+		r = make_mmu_pages_available(f->vcpu);
+		write_unlock(&f->kvm->mmu_lock);
+		KUNIT_EXPECT_EQ_MSG(test, !!f->kvm->stat.mmu_evict_scanned, avail < 5,
+				    "%d available", avail);
+		KUNIT_EXPECT_EQ(test, r, avail ? 0 : -ENOSPC);
+	}
+}
+
 /* A tree of nested pages goes with its top, and nr_zapped is off by then. */
 static void eviction_counts_the_pages_that_go_along(struct kunit *test)
 {
@@ -325,6 +381,9 @@ static struct kunit_case pages_test_cases[] = {
 	KUNIT_CASE(fault_touches_the_page_that_it_walks_through),
 	KUNIT_CASE(split_touches_nothing),
 	KUNIT_CASE(root_out_of_use_is_touched),
+	KUNIT_CASE(tdp_mmu_root_out_of_use_is_left_alone),
+	KUNIT_CASE(fast_page_fault_touches_nothing),
+	KUNIT_CASE(fault_refills_below_five_available_pages),
 	KUNIT_CASE(eviction_counts_the_pages_that_go_along),
 	KUNIT_CASE(vm_takes_over_the_policy),
 	KUNIT_CASE(vm_frees_its_clock),

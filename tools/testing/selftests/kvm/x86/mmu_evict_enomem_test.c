@@ -40,29 +40,54 @@ static void make_allocations_fail(void)
 	}
 }
 
-/*
- * Run with the @nth allocation of this thread failing, where 0 is none, until
- * the guest's next ucall.  Returns what KVM_RUN does, or 1 if it succeeds without
- * having come to that allocation.
- */
-static int run_with_failure(struct kvm_vcpu *vcpu, u32 nth)
+/* Let the @nth allocation of this thread fail from now on, where 0 is none. */
+static int fail_nth_start(u32 nth)
 {
-	char left[16] = "", text[16];
-	struct ucall uc;
-	int fd, r;
+	int fd = open_path_or_exit(FAIL_NTH, O_RDWR);
+	char text[16];
 
 	snprintf(text, sizeof(text), "%u", nth);
-	fd = open_path_or_exit(FAIL_NTH, O_RDWR);
 	TEST_ASSERT(write(fd, text, strlen(text)) > 0, "Writing fail-nth failed");
-	r = __vcpu_run(vcpu) ? -errno : 0;
+	return fd;
+}
+
+/* Returns true if this thread has not come to that allocation. */
+static bool fail_nth_stop(int fd)
+{
+	char left[16] = "";
+
 	TEST_ASSERT(pread(fd, left, sizeof(left) - 1, 0) > 0, "Reading fail-nth failed");
 	TEST_ASSERT(pwrite(fd, "0", 1, 0) == 1, "Writing fail-nth failed");
 	close(fd);
+	return atoi(left);
+}
+
+/*
+ * Run until the guest's next ucall.  Returns what KVM_RUN does, or 1 if it succeeds
+ * without having come to the allocation that fails.
+ */
+static int run_with_failure(struct kvm_vcpu *vcpu, u32 nth)
+{
+	int fd = fail_nth_start(nth), r = __vcpu_run(vcpu) ? -errno : 0;
+	bool left = fail_nth_stop(fd);
+	struct ucall uc;
 
 	if (r)
 		return r;
 	TEST_ASSERT(get_ucall(vcpu, &uc) == UCALL_SYNC, "The guest read wrong data");
-	return !!atoi(left);
+	return left;
+}
+
+/* The same for KVM_CREATE_VM. */
+static int create_vm_with_failure(int kvm_fd, u32 nth)
+{
+	int fd = fail_nth_start(nth), vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0), error = errno;
+	bool left = fail_nth_stop(fd);
+
+	if (vm_fd < 0)
+		return -error;
+	close(vm_fd);
+	return left;
 }
 
 FIXTURE(enomem) {
@@ -155,6 +180,34 @@ TEST_F_TIMEOUT(enomem, roots_that_fail_leave_none_behind, TIMEOUT)
 	}
 	ASSERT_GE(self->failures, REGIONS / CACHE_SIZE);
 	ASSERT_GT(vm_get_stat(self->vm, mmu_recycled), REGIONS / 2);
+}
+
+/* How many allocations there are without which there is no VM. */
+static u32 count_vital_allocations(int kvm_fd, const char *policy)
+{
+	u32 nth = 0, failures = 0;
+	int r;
+
+	TEST_ASSERT(!mmu_evict_set_param(policy), "KVM doesn't know the policy '%s'", policy);
+	while ((r = create_vm_with_failure(kvm_fd, ++nth)) <= 0) {
+		TEST_ASSERT(!r || r == -ENOMEM, "KVM_CREATE_VM failed with %d", r);
+		failures += !!r;
+	}
+	return failures;
+}
+
+/* There is one more for the clock: a VM doesn't do with FIFO instead. */
+TEST(a_vm_without_memory_for_its_clock_is_none)
+{
+	int kvm_fd = open_kvm_dev_path_or_exit();
+	u32 fifo;
+
+	/* Not what the slabs take from time to time. */
+	ASSERT_EQ(mmu_evict_write_file(DEBUGFS "fail_page_alloc/min-order", "10"), 0);
+	fifo = count_vital_allocations(kvm_fd, "fifo");
+	ASSERT_GT(fifo, 0);
+	ASSERT_EQ(count_vital_allocations(kvm_fd, "clock"), fifo + 1);
+	close(kvm_fd);
 }
 
 int main(int argc, char *argv[])
