@@ -77,7 +77,7 @@ class KUnit(Layer):
 class Selftests(Layer):
     """The kasan kernel with a mutant, and named tests in a guest."""
 
-    limit, seconds = 300, 60
+    limit, seconds = 300, 20
 
     def __init__(self, name, scratch, selftests, programs):
         super().__init__(name, scratch)
