@@ -196,18 +196,29 @@ static u32 count_vital_allocations(int kvm_fd, const char *policy)
 	return failures;
 }
 
-/* There is one more for the clock: a VM doesn't do with FIFO instead. */
-TEST(a_vm_without_memory_for_its_clock_is_none)
+/* Not for its setup, but for more time than tests without a fixture have. */
+FIXTURE(creation) { int kvm_fd; };
+
+FIXTURE_SETUP(creation)
 {
-	int kvm_fd = open_kvm_dev_path_or_exit();
+	self->kvm_fd = open_kvm_dev_path_or_exit();
+}
+
+FIXTURE_TEARDOWN(creation)
+{
+	close(self->kvm_fd);
+}
+
+/* There is one more for the clock: a VM doesn't do with FIFO instead. */
+TEST_F_TIMEOUT(creation, a_vm_without_memory_for_its_clock_is_none, TIMEOUT)
+{
 	u32 fifo;
 
 	/* Not what the slabs take from time to time. */
 	ASSERT_EQ(mmu_evict_write_file(DEBUGFS "fail_page_alloc/min-order", "10"), 0);
-	fifo = count_vital_allocations(kvm_fd, "fifo");
+	fifo = count_vital_allocations(self->kvm_fd, "fifo");
 	ASSERT_GT(fifo, 0);
-	ASSERT_EQ(count_vital_allocations(kvm_fd, "clock"), fifo + 1);
-	close(kvm_fd);
+	ASSERT_EQ(count_vital_allocations(self->kvm_fd, "clock"), fifo + 1);
 }
 
 int main(int argc, char *argv[])
