@@ -170,6 +170,12 @@ class MutantsTest(Sandbox):
         quick = KILLED.replace("@", "quick: yes\n@")
         self.assertEqual(self.mutate(quick + SURVIVES, "--quick")[:2], (0, "1 killed, 0 equivalent, 0 survived"))
 
+    def test_a_part_is_but_a_sample(self):
+        for number, (args, env, sample) in enumerate((
+                ((), {}, False), ((), {"ONLY": "unbounded"}, True), ((), {"LAYERS": "kunit-um"}, True), (["--quick"], {}, True))):
+            self.mutate(KILLED.replace("@", "quick: yes\n@"), *args, RUN=f"mutants-{number}", **env)
+            self.assertEqual(json.loads((self.out / f"mutants-{number}/mutants.json").read_text())["sample"], sample, env)
+
     def test_ktap_has_a_result_for_each(self):
         write(self.top / "list/core.list", KILLED + SURVIVES)
         code, out, _ = self.run_script("run-mutants", "--ktap")
