@@ -3,25 +3,36 @@
 #
 # Checks of a commit by compilers; check-commit sources this.
 
-# Warnings of compilers, sparse and Coccinelle, without the numbers of lines, which move.
+# What a log complains about, without the numbers of lines and offsets, which move:
+# compilers and sparse, linkers and objtool, kernel-doc, modpost, Coccinelle, whose
+# messages need not say what they are, but whose places end with a range. A header's
+# is said for each file that includes it, hence counted once; one more of a kind is news.
 warnings()
 {
-	sed -nE 's/^([^ :]+):[0-9]+(:[0-9-]+)?: .*(warning|error|WARNING|ERROR): /\1: \3: /p' "$1" | LC_ALL=C sort -u
+	sed -nE -e '/^[^ :]+:[0-9]+(:[0-9]+)?: .*(warning|error|WARNING|ERROR): /p' -e '/^[^ :]+: (warning|error): /p' \
+		-e '/^(Warning|Error): [^ :]+:[0-9]+ /p' -e '/^(WARNING|ERROR): modpost: /p' \
+		-e '/^[^ :]+:[0-9]+:[0-9]+-[0-9]+: /p' "$1" | LC_ALL=C sort -u |
+		sed -E 's/:[0-9]+(:[0-9-]+)?:? /: /; s/\+0x[0-9a-f]+//g; s/\<(lines?) [0-9][0-9, ]*/\1 N /g' | LC_ALL=C sort
 }
 
-# compare_warnings LOG: with those of the base, the first commit that is tried.
+# new_warnings OLD NEW: what the log NEW has in addition.
+new_warnings()
+{
+	LC_ALL=C comm -13 <(warnings "$1") <(warnings "$2")
+}
+
+# compare_warnings LOG: with that of the base, the first commit that is tried.
 compare_warnings()
 {
-	local known=$BUILD/warnings-$CHECK
+	local base=$BUILD/base-$CHECK.log new
 
 	if is_base; then
-		warnings "$1" > "$known"
-		echo "$(wc -l < "$known") warnings in the base"
+		cp "$1" "$base"
+		echo "$(warnings "$1" | wc -l) warnings in the base"
 		return
 	fi
-	LC_ALL=C comm -13 "$known" <(warnings "$1") > "$known.new"
-	cat "$known.new"
-	[ ! -s "$known.new" ] || die "$(wc -l < "$known.new") warnings that the base does not have"
+	new=$(new_warnings "$base" "$1")
+	[ -z "$new" ] || { echo "$new"; die "$(wc -l <<< "$new") warnings that the base does not have"; }
 }
 
 setting()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What check-commit says about a commit."""
+import os
+import subprocess
+import unittest
+
+from repository import AUTHOR, GATE, GOOD, Repository
+
+
+class Messages(Repository):
+    def message(self, message, **author):
+        self.commit(message, file=message, **author)
+        return self.check("message")
+
+    def test_messages(self):
+        for message, code, why in (
+                (GOOD, 0, ""),
+                (GOOD.replace("KVM: x86/mmu: Do", "mm: Do"), 1, "another form"),
+                (GOOD.replace("something\n", "something.\n"), 1, "another form"),
+                (GOOD.replace("something", "something " * 8 + "else"), 1, "characters"),
+                (GOOD.replace(AUTHOR, "B <b@kernel.org>"), 1, "not signed off by its author"),
+                (GOOD.replace("It is useful.\n\n", ""), 1, "no description")):
+            with self.subTest(message):
+                done = self.message(message)
+                self.expect(done, code, why)
+
+    def test_nothing_to_check(self):
+        self.assertEqual(self.check("message", "base").returncode, 4)
+        self.assertEqual(self.check("nonsense").returncode, 1)
+
+
+class Warnings(Repository):
+    def warn(self, base, log):
+        """compare_warnings() of a commit that says @log, where the base said @base."""
+        for now, text in (("base", base), ("commit", log)):
+            (self.top / now).write_text(text)
+        return subprocess.run(["bash", "-c", f"""set -e; . {GATE}/../rig/lib.sh; . {GATE}/build-checks.sh
+            CHECK=x; is_base() {{ [ "$NOW" = base ]; }}
+            NOW=base; compare_warnings {self.top}/base; NOW=commit; compare_warnings {self.top}/commit"""],
+                              capture_output=True, text=True, env={**os.environ, "BUILD": str(self.top)})
+
+    def test_kinds(self):
+        """Each is news where the base has nothing, none where it has the same elsewhere."""
+        for line, moved in (
+                ("a.c:12:5: warning: unused variable 'x' [-Wx]", "a.c:40:1: warning: unused variable 'x' [-Wx]"),
+                ("../a.h:7:3: error: incompatible types", "../a.h:8:3: error: incompatible types"),
+                ("a.c:7: fatal error: no b.h", "a.c:8: fatal error: no b.h"),
+                ("a.o: warning: objtool: f+0x12: unreachable", "a.o: warning: objtool: f+0x4: unreachable"),
+                ("ld: warning: a.o: executable stack", "ld: warning: a.o: executable stack"),
+                ("Warning: a.c:5 parameter 'b' not described in 'f'", "Warning: a.c:6 parameter 'b' not described in 'f'"),
+                ("WARNING: modpost: kvm: mismatch in f+0x1 (.text)", "WARNING: modpost: kvm: mismatch in f+0x20 (.text)"),
+                ('ERROR: modpost: "f" [kvm.ko] undefined!', 'ERROR: modpost: "f" [kvm.ko] undefined!'),
+                ("./a.c:5:2-9: WARNING NULL check is not needed", "./a.c:6:2-9: WARNING NULL check is not needed"),
+                ("a.c:5:2-9: second lock on line 4", "a.c:6:2-9: second lock on line 5"),
+                ("a.c:5:2-9: preceded by free on lines 4, 5", "a.c:6:2-9: preceded by free on lines 5, 66"),
+                ("a.c:5:2-9: opportunity for str_yes_no(x)", "a.c:55:2-9: opportunity for str_yes_no(x)"),
+                ("a.c:5:2-3: Unneeded semicolon", "a.c:5:3-4: Unneeded semicolon")):
+            with self.subTest(line):
+                self.assertEqual(self.warn("", line + "\n").returncode, 1)
+                self.assertEqual(self.warn(line + "\n", moved + "\n").returncode, 0)
+                self.assertEqual(self.warn(line + "\n", line.replace("a.", "b.").replace("kvm", "x") + "\n").returncode, 1)
+
+    def test_no_warnings(self):
+        """A line that has but the words, or names a place for the sake of another line."""
+        for line in ("  CC a.o", "a.c: In function 'warning':", "a.c:5:1: note: declared here", "a.c:5: Warning of nothing",
+                     "checking for warning: no", "/usr/bin/spatch --cocci-file ./scripts/a.cocci --dir a.c:1:1"):
+            with self.subTest(line):
+                done = self.warn("", line + "\n")
+                self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_counts(self):
+        line = "a.c:12:5: warning: unused variable 'x'\n"
+        self.assertEqual(self.warn(line, line * 2).returncode, 0, "of a header, say")
+        done = self.warn(line, line + line.replace("12", "13"))
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (1, "a.c: warning: unused variable 'x'"))
+        self.assertIn("1 warnings that the base does not have", done.stderr)
+        self.assertEqual(self.warn(line, "").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
