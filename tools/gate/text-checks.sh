@@ -42,15 +42,30 @@ check_maintainers()
 	grep -q kvm@vger.kernel.org "$BUILD/people" || die "nobody who is responsible for KVM would get it"
 }
 
+# run_kernel_doc FOLDER LOG FILE...
+run_kernel_doc()
+{
+	(cd "$1" && "$TREE/scripts/kernel-doc" -none -Wall "${@:3}") > "$2" 2>&1 || { cat "$2"; die "kernel-doc fails"; }
+}
+
+# Whether the files that a commit changes are worse than before it.
 check_kernel-doc()
 {
-	local files
+	local files file old=$BUILD/before known=() new
 
 	the_patch
-	mapfile -t files < <(changed_files 'arch/*.[ch]' 'virt/*.[ch]' 'include/*.[ch]')
+	mapfile -t files < <(changed_files '*.[ch]' ':!tools')
 	[ ${#files[@]} -gt 0 ] || skip "changes no C of the kernel"
-	cd "$TREE" || exit
-	./scripts/kernel-doc -none -Wall "${files[@]}" > "$BUILD/said" 2>&1 || true
-	plain_git -C "$TREE" diff -U0 "$COMMIT^" "$COMMIT" | grep -q '^+.*/\*\*$' || skip "adds no kernel-doc"
-	[ ! -s "$BUILD/said" ] || { cat "$BUILD/said"; die "kernel-doc is not content"; }
+	rm -rf "$old"
+	for file in "${files[@]}"; do
+		plain_git -C "$TREE" cat-file -e "$COMMIT^:$file" 2> /dev/null || continue
+		mkdir -p "$old/$(dirname "$file")"
+		plain_git -C "$TREE" show "$COMMIT^:$file" > "$old/$file"
+		known+=("$file")
+	done
+	: > "$BUILD/doc-before.log"
+	[ ${#known[@]} -eq 0 ] || run_kernel_doc "$old" "$BUILD/doc-before.log" "${known[@]}"
+	run_kernel_doc "$TREE" "$BUILD/doc-after.log" "${files[@]}"
+	new=$(new_warnings "$BUILD/doc-before.log" "$BUILD/doc-after.log")
+	[ -z "$new" ] || { echo "$new"; die "$(wc -l <<< "$new") warnings of kernel-doc that were not there before"; }
 }

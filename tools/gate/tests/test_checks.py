@@ -6,6 +6,14 @@ import unittest
 
 from repository import AUTHOR, GATE, GOOD, Repository
 
+# Says about each file what it has after "doc:", as kernel-doc does.
+FAKE_KERNEL_DOC = """#!/bin/sh
+[ "$1 $2" = "-none -Wall" ] && shift 2
+grep -q crash "$@" && { echo Traceback; exit 1; }
+grep -Hn doc: "$@" | sed -nE 's/^([^:]+):([0-9]+):doc: /Warning: \\1:\\2 /p' >&2
+exit 0
+"""
+
 
 class Messages(Repository):
     def message(self, message, **author):
@@ -75,6 +83,29 @@ class Warnings(Repository):
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (1, "a.c: warning: unused variable 'x'"))
         self.assertIn("1 warnings that the base does not have", done.stderr)
         self.assertEqual(self.warn(line, "").returncode, 0)
+
+
+class Checks(Repository):
+    def tool(self, name, text):
+        self.write(self.linux / name, text, 0o755)
+
+    def base(self, **files):
+        """Another base."""
+        self.commit("Linux", **files)
+        self.git("branch", "-f", "base")
+
+    def test_kernel_doc(self):
+        self.tool("scripts/kernel-doc", FAKE_KERNEL_DOC)
+        self.base(**{"a.c": "\ndoc: old\n", "b.c": "doc: of nobody's concern\n"})
+        for files, code, said in (
+                ({"file": "x"}, 4, "changes no C"), ({"tools/a.c": "doc: a tool\n"}, 4, "changes no C"),
+                ({"a.c": "\n\n\ndoc: old\n"}, 0, ""), ({"a.c": "doc: old\ndoc: new\n"}, 1, "Warning: a.c: new"),
+                ({"c.h": "doc: of a new file\n"}, 1, "Warning: c.h: of a new file"),
+                ({"d.c": "fine\n", "a.c": "fine\n"}, 0, ""), ({"e.c": "crash\n"}, 1, "kernel-doc fails")):
+            with self.subTest(files):
+                self.commit("next", files)
+                done = self.check("kernel-doc")
+                self.expect(done, code, said)
 
 
 if __name__ == "__main__":
