@@ -42,15 +42,17 @@ setting()
 
 build_config()
 {
-	local cc=gcc
+	local cc=gcc targets='arch/x86/kvm/ virt/kvm/'
 
 	changes_kernel
 	[ -z "$(setting cc)" ] || cc=$(setting cc)
+	[ -z "$(setting targets)" ] || targets=$(setting targets)
 	command -v "$cc" > /dev/null || die "no $cc: tools/rig/deps gate installs it"
 	# What the base warns about shows up where all of it is built.
 	[ -z "$(setting warnings)" ] || ! is_base || rm -rf "$BUILD/kernel-$CHECK"
+	# shellcheck disable=SC2086  # words
 	O=$BUILD/kernel-$CHECK EXTRA=$GATE/configs/$CHECK.config KMAKE=$(setting make) CC=$cc \
-		"$TOP/tools/rig/build-kernel" series arch/x86/kvm/ virt/kvm/
+		"$TOP/tools/rig/build-kernel" series $targets
 	[ -z "$(setting warnings)" ] || compare_warnings "$BUILD/kernel-$CHECK.log"
 }
 

@@ -13,6 +13,7 @@ grep -q crash "$@" && { echo Traceback; exit 1; }
 grep -Hn doc: "$@" | sed -nE 's/^([^:]+):([0-9]+):doc: /Warning: \\1:\\2 /p' >&2
 exit 0
 """
+FAKE_BUILD = '#!/bin/sh\necho "$CC $*" >> "$ASKED"\n'
 
 
 class Messages(Repository):
@@ -86,8 +87,25 @@ class Warnings(Repository):
 
 
 class Checks(Repository):
+    def setUp(self):
+        super().setUp()
+        self.asked = self.top / "asked"
+
     def tool(self, name, text):
         self.write(self.linux / name, text, 0o755)
+
+    def rig(self):
+        """The environment for a rig of which the parts that take long are fakes."""
+        rig = self.top / "tools/rig"
+        if not rig.exists():
+            for part in (GATE.parent / "rig").iterdir():
+                rig.mkdir(parents=True, exist_ok=True)
+                (rig / part.name).symlink_to(part)
+            (self.top / "tools/gate").symlink_to(GATE)
+            for name in ("build-kernel",):
+                (rig / name).unlink()
+                self.write(rig / name, FAKE_BUILD, 0o755)
+        return {"TOP": str(self.top), "ASKED": str(self.asked), "CC": ""}
 
     def base(self, **files):
         """Another base."""
@@ -106,6 +124,19 @@ class Checks(Repository):
                 self.commit("next", files)
                 done = self.check("kernel-doc")
                 self.expect(done, code, said)
+
+    def test_builds(self):
+        for check, files, code, words in (
+                ("amd", {"MAINTAINERS": "me\n", "tools/a.c": "x\n", "Documentation/a.rst": "x\n"}, 4, None),
+                ("amd", {"a.c": "amd\n"}, 0, "gcc series arch/x86/kvm/ virt/kvm/"),
+                # Without vmlinux, an export that is missing would be a warning.
+                ("modules", {"a.c": "modules\n"}, 0, "gcc series vmlinux modules")):
+            with self.subTest(files):
+                self.commit("next", files)
+                done = self.check(check, **self.rig())
+                self.assertEqual(done.returncode, code, done.stderr)
+                if words:
+                    self.assertEqual(self.asked.read_text().splitlines()[-1], words)
 
 
 if __name__ == "__main__":

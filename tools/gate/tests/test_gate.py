@@ -46,13 +46,16 @@ class Gate(Repository):
         self.assertEqual(self.run_gate().returncode, 1)
         self.assertEqual(self.asked.read_text(), asked, "what is known is not tried again")
 
-    def test_quick_tries_the_last_patch(self):
+    def test_quick_tries_the_last_patches(self):
         self.patch("one")
         self.patch("three")
         done = self.run_gate(GATE="quick", ONLY="modules message")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?m)^message +- +ok +ok +\d+$")
         self.assertRegex(done.stdout, r"(?m)^modules +- +ok +\d+$")
+        # Nobody compiles the last one.
+        self.commit(GOOD, {"MAINTAINERS": "me", "tools/a.c": "x", "Documentation/a.rst": "x"})
+        self.assertRegex(self.run_gate(GATE="quick", ONLY="modules").stdout, r"(?m)^modules +- +ok +ok +\d+$")
 
     def test_evidence_is_about_this_tree(self):
         self.patch("one")
