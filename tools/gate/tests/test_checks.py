@@ -13,6 +13,15 @@ grep -q crash "$@" && { echo Traceback; exit 1; }
 grep -Hn doc: "$@" | sed -nE 's/^([^:]+):([0-9]+):doc: /Warning: \\1:\\2 /p' >&2
 exit 0
 """
+# As coccicheck does, of the files that it was asked about.
+FAKE_COCCICHECK = """#!/bin/bash
+echo "$MODE $srctree $LINUXINCLUDE" > "$ASKED"
+for file in $srcroot; do
+	grep -q crash "$file" && { echo coccicheck failed; exit 255; }
+	echo "./$file:7:2-9: seen"
+done
+exit 0
+"""
 FAKE_BUILD = '#!/bin/sh\necho "$CC $*" >> "$ASKED"\n'
 
 
@@ -124,6 +133,28 @@ class Checks(Repository):
                 self.commit("next", files)
                 done = self.check("kernel-doc")
                 self.expect(done, code, said)
+
+    def test_coccinelle(self):
+        self.tool("scripts/coccicheck", FAKE_COCCICHECK)
+        self.tool("bin/spatch", "#!/bin/sh\n")
+        self.base(**{"a.c": "base\n", "b.c": "base\n", "tools/c.c": "base\n"})
+        env = {"ASKED": str(self.asked), "PATH": f"{self.linux}/bin:{os.environ['PATH']}"}
+        base = self.git("rev-parse", "base").strip()
+        done = self.check("coccinelle", "base", **env)
+        self.assertEqual((done.returncode, done.stdout), (0, "0 warnings in the base\n"), done.stderr)
+        self.commit("one", {"a.c": "one\n"})
+        self.commit("two", {"a.c": "two\n", "d.h": "two\n", "tools/c.c": "two\n"})
+        self.git("checkout", "-q", "--detach", base)
+        self.assertEqual(self.check("coccinelle", base, **env).stdout, "1 warnings in the base\n", "b.c is not touched")
+        self.git("checkout", "-q", "evict")
+        self.assertRegex(self.asked.read_text(), r"^report \. -I\./arch")
+        self.assertEqual(self.check("coccinelle", "evict^", **env).returncode, 0)
+        done = self.check("coccinelle", **env)
+        self.assertEqual((done.returncode, done.stdout), (1, "./d.h: seen\n"))
+        self.commit("three", {"tools/c.c": "three\n"})
+        self.assertEqual(self.check("coccinelle", **env).returncode, 4)
+        self.commit("four", {"a.c": "crash\n"})
+        self.assertIn("coccicheck fails", self.check("coccinelle", **env).stderr)
 
     def test_builds(self):
         for check, files, code, words in (
