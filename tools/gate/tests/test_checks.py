@@ -23,6 +23,17 @@ done
 exit 0
 """
 FAKE_BUILD = '#!/bin/sh\necho "$CC $*" >> "$ASKED"\n'
+# A guest in which tests end as STATUSES has it: name=status.
+FAKE_GUEST = """#!/bin/bash
+echo "$*" >> "$ASKED"
+while [ $# -gt 1 ]; do case $1 in --output) out=$2 ;; --log) touch "$2" ;; esac; shift; done
+folder=$(mktemp -d); cd "$folder"; trap 'rm -r "$folder"' EXIT
+for status in $STATUSES; do
+	printf '#!/bin/sh\\nprintf "no line"; exit %s\\n' ${status#*=} > ${status%=*}
+	chmod +x ${status%=*}
+done
+sh -c "${1#*; }" > "$out" 2>&1
+"""
 
 
 class Messages(Repository):
@@ -111,9 +122,9 @@ class Checks(Repository):
                 rig.mkdir(parents=True, exist_ok=True)
                 (rig / part.name).symlink_to(part)
             (self.top / "tools/gate").symlink_to(GATE)
-            for name in ("build-kernel",):
+            for name in ("run-guest", "build-kernel", "build-image", "build-selftests"):
                 (rig / name).unlink()
-                self.write(rig / name, FAKE_BUILD, 0o755)
+                self.write(rig / name, FAKE_GUEST if name == "run-guest" else FAKE_BUILD, 0o755)
         return {"TOP": str(self.top), "ASKED": str(self.asked), "CC": ""}
 
     def base(self, **files):
@@ -168,6 +179,37 @@ class Checks(Repository):
                 self.assertEqual(done.returncode, code, done.stderr)
                 if words:
                     self.assertEqual(self.asked.read_text().splitlines()[-1], words)
+
+    def selftests(self, statuses, *tests):
+        """Ends as they do.  Returns what was said, and which guests were booted."""
+        self.asked.unlink(missing_ok=True)
+        folder = "tools/testing/selftests/kvm/x86"
+        self.commit("next", {f"{folder}/{name}.c": statuses for name in (*tests, "mmu_evict_perf_test", "other_test")})
+        done = self.check("selftests", STATUSES=statuses, STEM=str(self.top / "kept"), **self.rig())
+        return done, [line for line in self.asked.read_text().splitlines() if "--kernel" in line]
+
+    def test_selftests(self):
+        names = "mmu_evict_enomem_test", "mmu_evict_nested_test", "mmu_evict_test", "mmu_pool_size_test"
+        good = "mmu_evict_enomem_test=4 mmu_evict_nested_test=0 mmu_evict_test=0 mmu_pool_size_test=0"
+        done, boots = self.selftests(good, names[2])
+        self.assertEqual((done.returncode, len(boots)), (0, 1), done.stderr)
+        done, boots = self.selftests(good, *names)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(["kvm_amd.npt=1 kvm_intel.ept=1" in boot for boot in boots], [True, False])
+        self.assertEqual(["mmu_evict_nested_test" in boot for boot in boots], [True, False])
+        self.assertNotIn("perf", " ".join(boots))
+        self.assertEqual(sorted(path.name for path in self.top.glob("kept*")),
+                         ["kept-npt0.console", "kept-npt0.output", "kept-npt1.console", "kept-npt1.output"])
+
+    def test_selftests_that_skip(self):
+        good = {"mmu_evict_enomem_test": 0, "mmu_evict_nested_test": 0, "mmu_evict_test": 0, "mmu_pool_size_test": 0}
+        for name, status, code in (("mmu_evict_enomem_test", 4, 0), ("mmu_evict_enomem_test", 1, 1),
+                                   ("mmu_evict_test", 4, 1), ("mmu_evict_nested_test", 4, 1),
+                                   ("mmu_pool_size_test", 1, 1), ("mmu_pool_size_test", None, 1)):
+            with self.subTest(name=name, status=status):
+                statuses = {name: status for name, status in {**good, name: status}.items() if status is not None}
+                done, _ = self.selftests(" ".join(f"{name}={status}" for name, status in statuses.items()), *good)
+                self.expect(done, code, f"not passed: {name}" if code else "")
 
 
 if __name__ == "__main__":

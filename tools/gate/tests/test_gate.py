@@ -10,6 +10,7 @@ from repository import GATE, GOOD, Repository
 # Fails on the second patch, has nothing to do on the base, and tells what it was asked.
 FAKE = """#!/bin/sh
 echo "$1 $(git -C "$BUILD/linux" log -1 --format=%s)" | tee -a "$ASKED"
+touch "$STEM.kept"
 case "$(cat "$BUILD/linux/file")" in
 base)	exit 4 ;;
 two)	[ "$1" != checkpatch ] || { echo "error: not nice"; exit 1; } ;;
@@ -41,6 +42,7 @@ class Gate(Repository):
         self.assertIn("RED  checkpatch 02: error: not nice", done.stdout)
         self.assertIn("3 green, 2 without a need, 1 red", done.stdout)
         self.assertIn("mutants: none for this tree yet: make mutants", done.stdout)
+        self.assertTrue((next(self.out.iterdir()) / "logs/message-01.kept").exists())
         asked = self.asked.read_text()
         self.assertEqual(len(asked.splitlines()), 6)
         self.assertEqual(self.run_gate().returncode, 1)
