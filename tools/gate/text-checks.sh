@@ -12,17 +12,21 @@ check_checkpatch()
 # Documentation/process/maintainer-kvm-x86.rst and submitting-patches.rst.
 check_message()
 {
-	local subject author
+	local subject author address
 
 	the_patch
 	subject=$(plain_git -C "$TREE" log -1 --format=%s "$COMMIT")
 	author=$(plain_git -C "$TREE" log -1 --format='%an <%ae>' "$COMMIT")
+	address=${author##*<} address=${address%>}
 	echo "$subject"
 	[[ $subject =~ ^KVM:\ (x86(/mmu)?|selftests):\ [A-Z].*[^.]$ ]] || die "the subject has another form than KVM: SCOPE: Sentence"
 	[ ${#subject} -le 75 ] || die "the subject has ${#subject} characters, more than 75"
-	plain_git -C "$TREE" log -1 --format='%(trailers:key=Signed-off-by,valueonly)' "$COMMIT" | grep -qxF "$author" ||
-		die "not signed off by its author"
-	plain_git -C "$TREE" log -1 --format=%b "$COMMIT" | grep -v '^[A-Z][a-z-]*-by: ' | grep -q '[a-z]' || die "no description"
+	plain_git -C "$TREE" log -1 --format='%(trailers:key=Signed-off-by,valueonly)' "$COMMIT" |
+		grep -xF "$author" > /dev/null || die "not signed off by its author"
+	plain_git -C "$TREE" log -1 --format=%b "$COMMIT" | grep -v '^[A-Z][a-z-]*-by: ' |
+		grep '[a-z]' > /dev/null || die "no description"
+	# Fine in a tree, but it must be another one before it is mailed.
+	[[ ! ${address,,} =~ noreply|[@.]localhost$|[@.]example(\.(com|net|org))?$ ]] || echo "remark: not mailable: $address"
 }
 
 check_spelling()

@@ -53,6 +53,16 @@ class Messages(Repository):
                 done = self.message(message)
                 self.expect(done, code, why)
 
+    def test_remark(self):
+        for number, (email, remark) in enumerate((
+                ("dev@kernel.org", False), ("dev@lists.example", True), ("dev@example.com", True), ("a@localhost", True),
+                ("1+a@users.noreply.github.com", True), ("a@example.company.com", False), ("example@kernel.org", False))):
+            with self.subTest(email):
+                message = GOOD.replace("dev@kernel.org", email).replace("useful", f"{number} useful")
+                done = self.message(message, email=email)
+                self.expect(done, 0, "")
+                self.assertEqual(f"remark: not mailable: {email}" in done.stdout, remark)
+
     def test_nothing_to_check(self):
         self.assertEqual(self.check("message", "base").returncode, 4)
         self.assertEqual(self.check("nonsense").returncode, 1)

@@ -13,6 +13,7 @@ echo "$1 $(git -C "$BUILD/linux" log -1 --format=%s)" | tee -a "$ASKED"
 touch "$STEM.kept"
 case "$(cat "$BUILD/linux/file")" in
 base)	exit 4 ;;
+odd)	echo "remark: odd" ;;
 two)	[ "$1" != checkpatch ] || { echo "error: not nice"; exit 1; } ;;
 esac
 """
@@ -58,6 +59,13 @@ class Gate(Repository):
         # Nobody compiles the last one.
         self.commit(GOOD, {"MAINTAINERS": "me", "tools/a.c": "x", "Documentation/a.rst": "x"})
         self.assertRegex(self.run_gate(GATE="quick", ONLY="modules").stdout, r"(?m)^modules +- +ok +ok +\d+$")
+
+    def test_remarks(self):
+        self.patch("odd")
+        self.commit(GOOD, other="file")
+        done = self.run_gate()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("\nremark  message 01 02: odd\n", done.stdout)
 
     def test_evidence_is_about_this_tree(self):
         self.patch("one")
