@@ -41,7 +41,7 @@ class Gate(Repository):
         self.assertRegex(done.stdout, r"(?m)^message +- +ok +ok +\d+$")
         self.assertRegex(done.stdout, r"(?m)^checkpatch +- +ok +RED +\d+$")
         self.assertIn("RED  checkpatch 02: error: not nice", done.stdout)
-        self.assertIn("3 green, 2 without a need, 1 red", done.stdout)
+        self.assertIn("3 green, 2 without a need, 1 red; 0 proofs good, 0 bad, 7 missing; 0 min", done.stdout)
         self.assertIn("mutants: none for this tree yet: make mutants", done.stdout)
         self.assertTrue((next(self.out.iterdir()) / "logs/message-01.kept").exists())
         asked = self.asked.read_text()
@@ -67,21 +67,19 @@ class Gate(Repository):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("\nremark  message 01 02: odd\n", done.stdout)
 
-    def test_evidence_is_about_this_tree(self):
-        self.patch("one")
-        tree = self.git("rev-parse", "evict^{tree}").strip()
-        for name, about in (("mutants-1", tree), ("mutants-2", "0" * 40)):
-            (self.out / name).mkdir(parents=True)
-            (self.out / name / "mutants.json").write_text(json.dumps({"tree": about, "summary": f"{name} killed"}))
-        for name, kernel, suites in (("test-1", "kasan", ["selftests-fifo", "selftests-clock"]), ("test-2", "kasan", ["kunit-um"]),
-                                     ("test-3", "kcsan", ["selftests-fifo", "selftests-clock"])):
-            (self.out / name).mkdir(parents=True)
-            (self.out / name / "tests.json").write_text(json.dumps(
-                {"tree": tree, "kernel": kernel, "summary": "9 passed", "suites": [{"suite": suite} for suite in suites]}))
-        said = self.run_gate().stdout
-        for line in ("mutants: mutants-1: mutants-1 killed", "selftests, KASAN and lockdep: test-1: 9 passed",
-                     "selftests, KCSAN: test-3: 9 passed", "selftests, KVM as modules: none for this tree yet: make kselftest"):
-            self.assertIn(line, said)
+    def test_bad_proofs_are_red(self):
+        tree = self.patch("one")
+        mutants = {"tree": tree, "summary": "1 survived", "states": {"a": "survived"}}
+        for mode in ("full", "quick"):
+            self.run_of("mutants-1/mutants.json", **mutants)
+            done = self.run_gate(GATE=mode)
+            self.assertEqual(done.returncode, 1, mode)
+            self.assertIn("\nRED  mutants: mutants-1: 1 survived\n", done.stdout)
+            self.assertIn("0 red; 0 proofs good, 1 bad, 6 missing", done.stdout)
+        self.run_of("mutants-1/mutants.json", **{**mutants, "states": {"a": "killed"}})
+        done = self.run_gate()
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("0 red; 1 proofs good, 0 bad, 6 missing", done.stdout)
 
     def test_bad_words(self):
         self.patch("one")
