@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 import unittest
 
 from repository import GATE, GOOD, Repository
@@ -13,6 +14,7 @@ echo "$1 $(git -C "$BUILD/linux" log -1 --format=%s)" | tee -a "$ASKED"
 touch "$STEM.kept"
 case "$(cat "$BUILD/linux/file")" in
 base)	exit 4 ;;
+hang)	sleep 600 & wait ;;
 odd)	echo "remark: odd" ;;
 two)	[ "$1" != checkpatch ] || { echo "error: not nice"; exit 1; } ;;
 esac
@@ -31,7 +33,8 @@ class Gate(Repository):
     def run_gate(self, **env):
         return subprocess.run([GATE / "run-gate"], capture_output=True, text=True, stdin=subprocess.DEVNULL, env={
             **os.environ, "BUILD": str(self.top / "build"), "OUT": str(self.out), "CHECK_COMMIT": str(self.fake),
-            "ASKED": str(self.asked), "ENGINE": "", "JOBS": "", "RUN": "", "GATE": "", "ONLY": "message checkpatch", **env})
+            "ASKED": str(self.asked), "ENGINE": "", "JOBS": "", "RUN": "", "GATE": "", "CHECK_LIMIT": "",
+            "ONLY": "message checkpatch", **env})
 
     def test_table_and_memory(self):
         self.patch("one")
@@ -59,6 +62,14 @@ class Gate(Repository):
         # Nobody compiles the last one.
         self.commit(GOOD, {"MAINTAINERS": "me", "tools/a.c": "x", "Documentation/a.rst": "x"})
         self.assertRegex(self.run_gate(GATE="quick", ONLY="modules").stdout, r"(?m)^modules +- +ok +ok +\d+$")
+
+    def test_a_check_that_hangs(self):
+        self.patch("hang")
+        began = time.time()
+        done = self.run_gate(CHECK_LIMIT="1", ONLY="message")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("RED  message 01: hung: stopped after 1 s", done.stdout)
+        self.assertLess(time.time() - began, 60)
 
     def test_remarks(self):
         self.patch("odd")
