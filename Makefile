@@ -205,7 +205,7 @@ races: tree selftests image ## data races of the base, for CONFIG=kcsan to tell 
 	@$(RIG)/record-races
 
 mutants: DEPS := test
-mutants: tree selftests ## seeded bugs: does a test notice each of them? Hours, can be resumed
+mutants: tree selftests ## seeded bugs: does a test notice each of them? Half an hour and more, can be resumed
 	@$(RIG)/run-mutants
 
 fuzz: DEPS := fuzz
