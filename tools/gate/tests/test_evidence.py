@@ -6,7 +6,7 @@ import unittest
 
 from repository import GATE, Repository
 
-sys.path[:0] = [str(GATE), str(GATE.parent / "report")]
+sys.path[:0] = [str(GATE.parent / "report")]
 import evidence
 import regress
 
