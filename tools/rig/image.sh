@@ -39,6 +39,22 @@ install_busybox()
 	done
 }
 
+# new_root NAME: a root, ROOT, that has busybox and nothing else yet.
+new_root()
+{
+	ROOT=$WORK/$1
+	mkdir -p "$ROOT"/{dev,proc,sys,tmp,run,root,etc}
+	install_busybox
+}
+
+# new_guest_root NAME: ... and what run-guest wants.
+new_guest_root()
+{
+	new_root "$1"
+	install -m 755 "$TOP/tools/rig/init" "$ROOT/init"
+	install_host_tools
+}
+
 install_host_tools()
 {
 	local tool

@@ -236,6 +236,12 @@ class PartsTest(unittest.TestCase):
         self.assertIn("-plugin a.so,b=1 -plugin c.so", args)
         self.assertIn("mem-path=/a:b/file,size=64M -device ivshmem-plain,memdev=shared", args)
 
+    def test_tscs_are_not_compared_where_cpus_take_turns(self):
+        for accel, smp, expected in (("tcg", 2, True), ("tcg", 1, False), ("kvm", 2, False)):
+            with self.subTest(accel=accel, smp=smp):
+                said = guest.kernel_cmdline(argparse.Namespace(accel=accel, smp=smp, append=["a=1"]))
+                self.assertEqual("tsc=nowatchdog" in said.split(), expected)
+
     def test_accelerator_arguments(self):
         for accel, parallel, expected in [("tcg", False, "tcg,thread=single"),
                                           ("tcg", True, "tcg,thread=multi"), ("kvm", True, "kvm")]:
